@@ -1,0 +1,68 @@
+"""Kinds and statuses of facilities, and which kinds satisfy which circle: data, read from `kinds.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+
+COUNTING_STATUS = "operating"
+"""The only status that counts; every other one is listed and left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A facility kind: its names, and the patterns by which a written name is recognised."""
+
+    code: str
+    zh: str
+    en: str
+    patterns: tuple[str, ...]
+
+
+def _read() -> dict[str, dict[str, dict[str, object]]]:
+    return tomllib.loads(resources.files("servicecircle").joinpath("kinds.toml").read_text("utf-8"))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+_DATA = _read()
+KINDS = {
+    code: Kind(code, str(entry["zh"]), str(entry["en"]), _texts(entry.get("patterns")))
+    for code, entry in _DATA["kinds"].items()
+}
+URBAN_KINDS = _texts(_DATA["circles"]["urban"]["kinds"])
+RURAL_KINDS = _texts(_DATA["circles"]["rural"]["kinds"])
+STATUSES = {code: _texts(entry["patterns"]) for code, entry in _DATA["statuses"].items()}
+
+
+def recognise_kind(text: str) -> tuple[str, str] | None:
+    """
+    Return the kind that a written type or name means, and the pattern that decided; None where none fits.
+
+    A kind's own code counts too. The first pattern in the order of `kinds.toml` wins.
+    """
+    written = re.sub(r"\s+", "", text)
+    if written.lower() in KINDS:
+        return written.lower(), written.lower()
+    for kind in KINDS.values():
+        for pattern in kind.patterns:
+            if re.search(pattern, written, re.IGNORECASE):
+                return kind.code, pattern
+    return None
+
+
+def recognise_status(text: str) -> str | None:
+    """Return the status that a written word means; None where none fits. An empty text is `unknown`."""
+    written = re.sub(r"\s+", "", text).lower()
+    if not written:
+        return "unknown"
+    if written in STATUSES:
+        return written
+    for code, patterns in STATUSES.items():
+        if any(re.search(pattern, written) for pattern in patterns):
+            return code
+    return None

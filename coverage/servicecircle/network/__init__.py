@@ -1,0 +1,1 @@
+"""Streets as a network of segments between junctions, and the placement of points on it."""

@@ -1,0 +1,1 @@
+"""Tables, GeoPackage and manifest, written all or nothing."""

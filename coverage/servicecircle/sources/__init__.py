@@ -1,0 +1,1 @@
+"""Readers of the outside world: files in, raw tables out."""

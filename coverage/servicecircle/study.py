@@ -1,0 +1,337 @@
+"""The study file: which inputs, which rules, where to write. Its keys are the contract with the user."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from servicecircle.errors import InputError
+from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
+from servicecircle.units import metres_in
+
+Level = Literal["prefecture", "county", "township", "village"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class StudyTable(_Table):
+    """`[study]`: what the study is called and dated, its language and CRS."""
+
+    name: str = ""
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_-]*$")] = ""
+    language: Literal["zh", "en"] = "zh"
+    as_of: dt.date | None = None
+    crs: str = "auto"
+
+
+class Streets(_Table):
+    """`[streets]`: one street source, and more roads to add to it."""
+
+    source: str = ""
+    layer: str | None = None
+    extra: tuple[str, ...] = ()
+    place: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Streets:
+        if not self.source and not self.place:
+            msg = "streets need a `source`"
+            raise ValueError(msg)
+        return self
+
+
+class FacilityTable(_Table):
+    """One `[[facilities]]` entry."""
+
+    source: str
+    datum: str = "auto"
+    sheet: str | None = None
+    layer: str | None = None
+    kind: str | None = None
+    columns: dict[str, str] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str | None) -> str | None:
+        return kind if kind is None else _known(kind)
+
+    @field_validator("datum")
+    @classmethod
+    def _known_datum(cls, datum: str) -> str:
+        if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith("EPSG:"):
+            msg = f"unknown datum {datum!r}: auto, wgs84, cgcs2000, gcj02, bd09 or EPSG:…"
+            raise ValueError(msg)
+        return datum
+
+
+class ZoneTable(_Table):
+    """One `[[zones]]` entry: the zones of one level."""
+
+    level: Level
+    source: str
+    sheet: str | None = None
+    layer: str | None = None
+    columns: dict[str, str] = {}
+
+
+class People(_Table):
+    """`[people]`: where people live, in which groups, and the census totals to scale them to."""
+
+    source: str
+    column: str | None = None
+    layer: str | None = None
+    basis: Literal["resident", "registered"] = "resident"
+    year: int | None = None
+    spread_m: Positive = 50.0
+    groups: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = {}
+    totals: str | None = None
+
+
+class SnapLimits(_Table):
+    """How far a point may lie from the streets and still be placed on them."""
+
+    facilities: Positive = 300.0
+    urban: Positive = 200.0
+    rural: Positive = 300.0
+
+
+class CircleRule(_Table):
+    """One `[[rules.circles]]` entry: a further circle beside the two."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: str = ""
+    applies: Literal["all", "urban", "rural"] = "all"
+    minutes: Positive | None = None
+    metres: Positive | None = None
+    kinds: tuple[str, ...]
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_known(kind) for kind in kinds)
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> CircleRule:
+        if (self.minutes is None) == (self.metres is None):
+            msg = f"circle {self.id!r} needs either `minutes` or `metres`"
+            raise ValueError(msg)
+        if self.id in {"15min", "1km", "own"}:
+            msg = f"circle id {self.id!r} is taken"
+            raise ValueError(msg)
+        return self
+
+
+class Rules(_Table):
+    """`[rules]`: the profile and every parameter the documents leave open."""
+
+    profile: str = "puyang"
+    walk_kmh: Positive = 4.0
+    urban_minutes: Positive = 15.0
+    rural_metres: Positive = 1000.0
+    measure: Literal["network", "straight"] = "network"
+    share_required: Share = 0.9
+    snap_m: SnapLimits = SnapLimits()
+    islet_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1000.0
+    doubt_detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
+    gap_join_m: Positive = 150.0
+    circle_buffer_m: Positive = 25.0
+    walk_trunk: bool = True
+    urban_kinds: tuple[str, ...] = URBAN_KINDS
+    rural_kinds: tuple[str, ...] = RURAL_KINDS
+    default_class: Literal["urban", "rural", "none"] = "rural"
+    circles: tuple[CircleRule, ...] = ()
+
+    @field_validator("snap_m", mode="before")
+    @classmethod
+    def _one_number_sets_all(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {"facilities": value, "urban": value, "rural": value}
+        return value
+
+    @field_validator("urban_kinds", "rural_kinds")
+    @classmethod
+    def _known_kinds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_known(kind) for kind in kinds)
+
+
+class Output(_Table):
+    """`[output]`: the folder to write."""
+
+    folder: str | None = None
+
+
+class Circle(_Table):
+    """A service circle as it is judged: who it applies to, its limit, and which facilities count."""
+
+    id: str
+    name: str
+    applies: Literal["all", "urban", "rural"]
+    limit: float
+    limit_unit: Literal["min", "m"]
+    limit_m: float
+    kinds: tuple[str, ...]
+
+
+class Study(_Table):
+    """
+    A study file, read and checked.
+
+    Parameters
+    ----------
+    path
+        The file it came from; relative paths in it are relative to that file's folder.
+    text
+        The file's text as it was read.
+    """
+
+    study: StudyTable = StudyTable()
+    streets: Streets
+    facilities: Annotated[tuple[FacilityTable, ...], Field(min_length=1)]
+    zones: Annotated[tuple[ZoneTable, ...], Field(min_length=1)]
+    people: People
+    rules: Rules = Rules()
+    output: Output = Output()
+    path: Path = Field(default=Path("study.toml"), exclude=True)
+    text: str = Field(default="", exclude=True, repr=False)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Study:
+        """
+        Read a study file.
+
+        Raises
+        ------
+        InputError
+            With the line and the mend: no such file, not UTF-8, not TOML, unknown key, wrong value.
+        """
+        path = Path(path)
+        text = _read_text(path)
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise _toml_slip(path, text, error) from error
+        try:
+            return cls.model_validate({**data, "path": path.resolve(), "text": text})
+        except ValidationError as error:
+            raise _wrong_value(path, text, error) from error
+
+    @property
+    def id(self) -> str:
+        """The study's id; the file's stem where none is given."""
+        return self.study.id or re.sub(r"[^a-z0-9_-]+", "-", self.path.stem.lower()).strip("-") or "study"
+
+    @property
+    def name(self) -> str:
+        """The title on maps and reports."""
+        return self.study.name or self.id
+
+    @property
+    def language(self) -> Literal["zh", "en"]:
+        """The language of pages, workbooks and findings."""
+        return self.study.language
+
+    @property
+    def folder(self) -> Path:
+        """The folder that `run` writes."""
+        return self.locate(self.output.folder) if self.output.folder else self.path.parent / "maps" / self.id
+
+    @property
+    def circles(self) -> tuple[Circle, ...]:
+        """The circles that are judged: the urban one, the rural one, then the study's own."""
+        rules = self.rules
+        urban_m = metres_in(rules.urban_minutes, rules.walk_kmh)
+        return (
+            Circle(id="15min", name="", applies="urban", limit=rules.urban_minutes, limit_unit="min",
+                   limit_m=urban_m, kinds=rules.urban_kinds),
+            Circle(id="1km", name="", applies="rural", limit=rules.rural_metres, limit_unit="m",
+                   limit_m=rules.rural_metres, kinds=rules.rural_kinds),
+            *(self._further(circle) for circle in rules.circles),
+        )  # fmt: skip
+
+    def _further(self, rule: CircleRule) -> Circle:
+        if rule.minutes is not None:
+            limit, unit, limit_m = rule.minutes, "min", metres_in(rule.minutes, self.rules.walk_kmh)
+        else:
+            limit, unit, limit_m = rule.metres, "m", rule.metres
+        return Circle.model_validate({
+            "id": rule.id, "name": rule.name or rule.id, "applies": rule.applies, "limit": limit,
+            "limit_unit": unit, "limit_m": limit_m, "kinds": rule.kinds,
+        })  # fmt: skip
+
+    def locate(self, source: str) -> Path:
+        """Return the path of a file that the study names."""
+        return (self.path.parent / source).resolve()
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        msg = f"unknown facility kind {kind!r}; known: {', '.join(KINDS)}"
+        raise ValueError(msg)
+    return kind
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError("study.missing", where=str(path), path=str(path)) from error
+    except OSError as error:
+        raise InputError("study.unreadable", where=str(path), why=error.strerror or str(error)) from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError("study.not_utf8", where=f"{path}:{line}") from error
+
+
+def _toml_slip(path: Path, text: str, error: tomllib.TOMLDecodeError) -> InputError:
+    found = re.search(r"at line (\d+)", str(error))
+    line = int(found.group(1)) if found else text.count("\n") + 1
+    lines = text.splitlines()
+    content = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    code = "study.backslash" if re.search(r'"[^"]*\\[^"]*"', content) else "study.not_toml"
+    return InputError(code, where=f"{path}:{line}", why=str(error), content=content)
+
+
+def _wrong_value(path: Path, text: str, error: ValidationError) -> InputError:
+    first = error.errors(include_url=False)[0]
+    where = [part for part in first["loc"] if not (isinstance(part, str) and part in {"function-after"})]
+    key = ".".join(str(part) for part in where)
+    place = f"{path}:{_line_of(text, where)}"
+    if first["type"] == "extra_forbidden":
+        return InputError("study.unknown_key", where=place, key=key)
+    if first["type"] == "missing":
+        return InputError("study.missing_key", where=place, key=key)
+    why = first["msg"].removeprefix("Value error, ")
+    return InputError("study.wrong_value", where=place, key=key, why=why)
+
+
+def _line_of(text: str, where: list[Any]) -> int:
+    """Return the line of a key: follow table headers, then `key =`; the nearest table's line otherwise."""
+    names = [part for part in where if isinstance(part, str)]
+    index = next((part for part in where if isinstance(part, int)), 0)
+    best, depth, seen, table = 1, -1, -1, []
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[{1,2}([^\]]+)\]", line)
+        key = re.match(r"\s*([\w-]+)\s*=", line)
+        if header:
+            table = [part.strip() for part in header.group(1).split(".")]
+            seen += table == names[:1] and line.lstrip().startswith("[[")
+            path = table
+        elif key:
+            path = [*table, key.group(1)]
+        else:
+            continue
+        common = next((i for i, (a, b) in enumerate(zip(path, names, strict=False)) if a != b), min(len(path), len(names)))
+        if common == len(path) and common > depth and (seen < 0 or seen == index):
+            best, depth = number, common
+    return best
