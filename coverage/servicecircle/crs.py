@@ -1,0 +1,93 @@
+"""The one metric CRS of a study: chosen out loud, never degrees, never Web Mercator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyproj import CRS, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
+from pyproj.exceptions import CRSError
+
+from servicecircle.errors import InputError
+
+if TYPE_CHECKING:
+    from servicecircle.units import Floats
+
+WGS84 = CRS.from_epsg(4326)
+WIDE_DEGREES = 4.0
+"""A study wider than this strains any one projected CRS."""
+
+_CGCS2000_FIRST = 4534  # CGCS2000 / 3-degree Gauss-Krüger CM 75E, without zone prefix; one code per 3 degrees
+_CGCS2000_MERIDIANS = range(75, 136, 3)
+_WEB_MERCATOR = {3857, 3785, 900913, 102100, 102113}
+
+
+def choose_crs(lonlat_box: tuple[float, float, float, float], wanted: str = "auto") -> CRS:
+    """
+    Return the metric CRS of a study.
+
+    Parameters
+    ----------
+    lonlat_box
+        West, south, east and north of the streets, in degrees.
+    wanted
+        `auto`, or a CRS by name such as `EPSG:4547`. `auto`: of the box's centre, in China the CGCS2000
+        3-degree zone of the nearest meridian, elsewhere the WGS-84 UTM zone.
+
+    Raises
+    ------
+    InputError
+        The CRS is unknown, in degrees, in feet, or Web Mercator.
+    """
+    if wanted != "auto":
+        return metric_crs(wanted)
+    west, south, east, north = lonlat_box
+    lon, lat = (west + east) / 2, (south + north) / 2
+    nearest = int(np.argmin([abs(meridian - lon) for meridian in _CGCS2000_MERIDIANS]))
+    china = CRS.from_epsg(_CGCS2000_FIRST + nearest)
+    area = china.area_of_use
+    if area is not None and area.west <= lon <= area.east and area.south <= lat <= area.north:
+        return china
+    found = query_utm_crs_info(datum_name="WGS 84", area_of_interest=AreaOfInterest(lon, lat, lon, lat))
+    if not found:
+        raise InputError("crs.none_fits", lon=f"{lon:.3f}", lat=f"{lat:.3f}")
+    return CRS.from_epsg(int(found[0].code))
+
+
+def metric_crs(name: str | CRS) -> CRS:
+    """Return a CRS that may be measured in, or refuse it."""
+    try:
+        crs = CRS.from_user_input(name)
+    except CRSError as error:
+        raise InputError("crs.unknown", crs=str(name)) from error
+    if crs.to_epsg() in _WEB_MERCATOR or "Pseudo-Mercator" in crs.name or "Popular Visualisation" in crs.to_wkt():
+        raise InputError("crs.web_mercator", crs=crs.name)
+    metres = all(axis.unit_conversion_factor == 1.0 for axis in crs.axis_info[:2])
+    if not crs.is_projected or not metres:
+        raise InputError("crs.not_metric", crs=crs.name)
+    return crs
+
+
+def crs_name(crs: CRS) -> str:
+    """Return `EPSG:4547` where the CRS has such a code, its name otherwise."""
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else crs.name
+
+
+def transform(xy: Floats, source: CRS, target: CRS) -> Floats:
+    """Return coordinates (n, 2) in x-y order in another CRS."""
+    if source == target or len(xy) == 0:
+        return xy
+    x, y = Transformer.from_crs(source, target, always_xy=True).transform(xy[:, 0], xy[:, 1])
+    return np.column_stack([x, y])
+
+
+def lonlat_box(xy: Floats, source: CRS) -> tuple[float, float, float, float]:
+    """Return west, south, east and north, in degrees, of coordinates in some CRS."""
+    degrees = transform(xy, source, WGS84)
+    degrees = degrees[np.isfinite(degrees).all(axis=1)]
+    west, south = degrees.min(axis=0)
+    east, north = degrees.max(axis=0)
+    return float(west), float(south), float(east), float(north)

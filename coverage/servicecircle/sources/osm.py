@@ -1,0 +1,99 @@
+"""Streets from OpenStreetMap extracts (PBF and XML) by pyosmium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import osmium
+from pyproj import CRS
+
+from servicecircle.errors import InputError
+from servicecircle.sources.streets import RawStreets, directions, is_trunk, is_walkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_DEGREES_PER_UNIT = 1e-7  # OSM stores whole numbers of this
+_NO_LOCATION = 2147483647  # libosmium's mark of a node that the extract lacks
+_READ_TAGS = (
+    "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward", "name",
+)  # fmt: skip
+
+
+def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
+    """
+    Read the walkable ways of an OSM extract.
+
+    Parameters
+    ----------
+    path
+        `.osm.pbf`, `.osm`, `.osm.gz` or `.osm.bz2`.
+    walk_trunk
+        Whether trunk roads count.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or cut off.
+    """
+    counts = {"ways_read": 0, "ways_refused": 0}
+    refs: list[int] = []
+    xs: list[int] = []
+    ys: list[int] = []
+    sizes: list[int] = []
+    ways: list[tuple[int, str, bool, bool, bool]] = []
+    for way in _highways(path):
+        counts["ways_read"] += 1
+        tags = {key: way.tags[key] for key in _READ_TAGS if key in way.tags}
+        if not is_walkable(tags, walk_trunk=walk_trunk):
+            counts["ways_refused"] += 1
+            continue
+        nodes = way.nodes
+        refs += [node.ref for node in nodes]
+        xs += [node.x for node in nodes]
+        ys += [node.y for node in nodes]
+        sizes.append(len(nodes))
+        ways.append((way.id, tags.get("name", ""), *directions(tags), is_trunk(tags)))
+    units = np.array([xs, ys], dtype=np.int64).T.reshape(-1, 2)
+    xy = np.where(units == _NO_LOCATION, np.nan, units * _DEGREES_PER_UNIT)
+    table = np.array(ways, dtype=object).reshape(-1, 5)
+    raw = RawStreets(
+        xy=np.round(xy, 7),
+        ref=np.array(refs, dtype=np.int64),
+        first=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        way_id=table[:, 0].astype(np.int64),
+        name=table[:, 1],
+        forward=table[:, 2].astype(bool),
+        backward=table[:, 3].astype(bool),
+        trunk=table[:, 4].astype(bool),
+        crs=CRS.from_epsg(4326),
+        from_osm=True,
+        counts=counts,
+    )
+    return _in_order_of_id(raw)
+
+
+def _highways(path: Path) -> Iterator[Any]:
+    only_highways = osmium.filter.KeyFilter("highway").enable_for(osmium.osm.WAY)
+    try:
+        processor = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
+        yield from processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(only_highways)
+    except (RuntimeError, ValueError) as error:
+        raise InputError("streets.damaged", where=str(path), why=str(error)) from error
+
+
+def _in_order_of_id(raw: RawStreets) -> RawStreets:
+    """Sort ways by id and drop repeated ones, so that the order of the file never shows."""
+    _, keep = np.unique(raw.way_id, return_index=True)
+    if len(keep) == len(raw.way_id) and (np.diff(keep) == 1).all():
+        return raw
+    sizes = np.diff(raw.first)[keep]
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    vertices = np.repeat(raw.first[keep] - first[:-1], sizes) + np.arange(first[-1])
+    return RawStreets(
+        xy=raw.xy[vertices], ref=raw.ref[vertices], first=first, way_id=raw.way_id[keep], name=raw.name[keep],
+        forward=raw.forward[keep], backward=raw.backward[keep], trunk=raw.trunk[keep], crs=raw.crs,
+        from_osm=True, counts={**raw.counts, "ways_repeated": len(raw.way_id) - len(keep)},
+    )  # fmt: skip
