@@ -62,7 +62,11 @@ def metric_crs(name: str | CRS) -> CRS:
         crs = CRS.from_user_input(name)
     except CRSError as error:
         raise InputError("crs.unknown", crs=str(name)) from error
-    if crs.to_epsg() in _WEB_MERCATOR or "Pseudo-Mercator" in crs.name or "Popular Visualisation" in crs.to_wkt():
+    if (
+        crs.to_epsg() in _WEB_MERCATOR
+        or "Pseudo-Mercator" in crs.name
+        or "Popular Visualisation" in crs.to_wkt()
+    ):
         raise InputError("crs.web_mercator", crs=crs.name)
     metres = all(axis.unit_conversion_factor == 1.0 for axis in crs.axis_info[:2])
     if not crs.is_projected or not metres:

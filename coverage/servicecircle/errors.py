@@ -48,7 +48,9 @@ class ServiceCircleError(Exception):
         return _rebuild, (type(self), self.code, self.where, self.facts)
 
 
-def _rebuild(kind: type[ServiceCircleError], code: str, where: str, facts: dict[str, Any]) -> ServiceCircleError:
+def _rebuild(
+    kind: type[ServiceCircleError], code: str, where: str, facts: dict[str, Any]
+) -> ServiceCircleError:
     return kind(code, where=where, **facts)
 
 

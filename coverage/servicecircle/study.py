@@ -67,7 +67,9 @@ class FacilityTable(_Table):
     @field_validator("datum")
     @classmethod
     def _known_datum(cls, datum: str) -> str:
-        if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith("EPSG:"):
+        if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith(
+            "EPSG:"
+        ):
             msg = f"unknown datum {datum!r}: auto, wgs84, cgcs2000, gcj02, bd09 or EPSG:…"
             raise ValueError(msg)
         return datum
@@ -331,7 +333,10 @@ def _line_of(text: str, where: list[Any]) -> int:
             path = [*table, key.group(1)]
         else:
             continue
-        common = next((i for i, (a, b) in enumerate(zip(path, names, strict=False)) if a != b), min(len(path), len(names)))
+        common = next(
+            (i for i, (a, b) in enumerate(zip(path, names, strict=False)) if a != b),
+            min(len(path), len(names)),
+        )
         if common == len(path) and common > depth and (seen < 0 or seen == index):
             best, depth = number, common
     return best

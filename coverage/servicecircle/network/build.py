@@ -100,7 +100,7 @@ def _whole_parts(raw: RawStreets) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     repeated[1:] = (raw.ref[1:] == raw.ref[:-1]) & ~opens[1:]
     keep = np.flatnonzero(located & ~repeated)
     part = np.cumsum(opens)[keep]
-    alone = np.bincount(part, minlength=part.max(initial=0) + 1)[part] < 2  # noqa: PLR2004
+    alone = np.bincount(part, minlength=part.max(initial=0) + 1)[part] < 2
     keep, part = keep[~alone], part[~alone]
     firsts = np.flatnonzero(np.diff(part, prepend=-1))
     return np.append(firsts, len(keep)).astype(np.int64), keep

@@ -60,6 +60,11 @@ class Placements:
         """Return the placements of some points."""
         return Placements(self.segment[rows], self.offset_m[rows], self.access_m[rows], self.snap_m[rows])
 
+    def only(self, chosen: NDArray[np.bool_]) -> Placements:
+        """Return the same placements with all but the chosen points off the streets."""
+        access_m = np.where(chosen[:, None], self.access_m, np.inf)
+        return Placements(self.segment, self.offset_m, access_m, self.snap_m)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreetIndex:

@@ -58,7 +58,9 @@ def ways_of_graph(graph: nx.MultiDiGraph, *, walk_trunk: bool = True, where: str
     seen: set[tuple[Any, ...]] = set()
     counts = {"ways_read": 0, "ways_refused": 0}
     ways, attributes = [], []
-    inner = min(int(refs.min(initial=0)), 0) - 1  # vertices between junctions get refs of their own, below all
+    inner = (
+        min(int(refs.min(initial=0)), 0) - 1
+    )  # vertices between junctions get refs of their own, below all
     for tail, head, data in graph.edges(data=True):
         line = _line(data.get("geometry"), xy[serial[tail]], xy[serial[head]])
         key = _undirected_key(serial[tail], serial[head], line)

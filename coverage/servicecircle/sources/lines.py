@@ -9,7 +9,7 @@ import shapely
 
 from servicecircle.crs import choose_crs, lonlat_box, transform
 from servicecircle.errors import InputError
-from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable
+from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable, values_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,10 @@ TOUCH_M = 0.01
 
 _NAMES = ("name", "名称", "路名", "道路名称", "LXMC", "ROADNAME")
 _LEVEL_TAGS = ("layer", "bridge", "tunnel")
+_READ_TAGS = (
+    "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward",
+    "osm_id", "osmid", *_LEVEL_TAGS,
+)  # fmt: skip
 
 
 def read_lines(
@@ -80,15 +84,12 @@ def _read(path: Path, layer: str | None) -> gpd.GeoDataFrame:
 
 def _tags(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     columns = {str(c).lower(): c for c in frame.columns if c != frame.geometry.name}
-    wanted = {key: columns[key] for key in ("highway", "foot", "access", "motorroad", *_LEVEL_TAGS,
-              "oneway:foot", "foot:forward", "foot:backward", "osm_id", "osmid") if key in columns}  # fmt: skip
+    wanted = {key: columns[key] for key in _READ_TAGS if key in columns}
     named = next((columns[n.lower()] for n in _NAMES if n.lower() in columns), None)
     if named is not None:
         wanted["name"] = named
-    return [
-        {key: value for key, value in zip(wanted, row, strict=True) if value is not None and value == value}  # noqa: PLR0124
-        for row in zip(*(frame[c] for c in wanted.values()), strict=True)
-    ] or [{} for _ in range(len(frame))]
+    records = frame[list(wanted.values())].set_axis(list(wanted), axis=1).to_dict("records")
+    return [{key: value for key, value in record.items() if values_of(value)} for record in records]
 
 
 def _way_id(tags: dict[str, Any]) -> int:

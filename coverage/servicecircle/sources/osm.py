@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import osmium
 from pyproj import CRS
 
 from servicecircle.errors import InputError
-from servicecircle.sources.streets import RawStreets, directions, is_trunk, is_walkable
+from servicecircle.sources.streets import RawStreets, directions, is_trunk, is_walkable, take_ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,9 @@ def _highways(path: Path) -> Iterator[Any]:
     only_highways = osmium.filter.KeyFilter("highway").enable_for(osmium.osm.WAY)
     try:
         processor = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
-        yield from processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(only_highways)
+        yield from processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(
+            only_highways
+        )
     except (RuntimeError, ValueError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
 
@@ -89,11 +92,5 @@ def _in_order_of_id(raw: RawStreets) -> RawStreets:
     _, keep = np.unique(raw.way_id, return_index=True)
     if len(keep) == len(raw.way_id) and (np.diff(keep) == 1).all():
         return raw
-    sizes = np.diff(raw.first)[keep]
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    vertices = np.repeat(raw.first[keep] - first[:-1], sizes) + np.arange(first[-1])
-    return RawStreets(
-        xy=raw.xy[vertices], ref=raw.ref[vertices], first=first, way_id=raw.way_id[keep], name=raw.name[keep],
-        forward=raw.forward[keep], backward=raw.backward[keep], trunk=raw.trunk[keep], crs=raw.crs,
-        from_osm=True, counts={**raw.counts, "ways_repeated": len(raw.way_id) - len(keep)},
-    )  # fmt: skip
+    repeated = len(raw.way_id) - len(keep)
+    return replace(take_ways(raw, keep), counts={**raw.counts, "ways_repeated": repeated})

@@ -141,3 +141,23 @@ def from_ways(
         counts=counts,
         attributes=attributes,
     )
+
+
+def without_trunk(raw: RawStreets) -> RawStreets | None:
+    """Return the ways that are no trunk roads; None where nothing changes or nothing is left."""
+    if not raw.trunk.any() or raw.trunk.all():
+        return None
+    return take_ways(raw, np.flatnonzero(~raw.trunk))
+
+
+def take_ways(raw: RawStreets, keep: NDArray[np.int64]) -> RawStreets:
+    """Return some ways, in the order given."""
+    sizes = np.diff(raw.first)[keep]
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    vertices = np.repeat(raw.first[keep] - first[:-1], sizes) + np.arange(first[-1])
+    return RawStreets(
+        xy=raw.xy[vertices], ref=raw.ref[vertices], first=first, way_id=raw.way_id[keep], name=raw.name[keep],
+        forward=raw.forward[keep], backward=raw.backward[keep], trunk=raw.trunk[keep], crs=raw.crs,
+        from_osm=raw.from_osm, counts=raw.counts,
+        attributes=None if raw.attributes is None else [raw.attributes[i] for i in keep],
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from servicecircle.crs import crs_name
 from servicecircle.errors import InputError
+from servicecircle.network.network import shortest_links
 from servicecircle.network.place import Placements, Placer
 from servicecircle.units import TOLERANCE_M
 
@@ -61,7 +62,8 @@ class TravelField:
 
     def __repr__(self) -> str:
         reached = np.isfinite(self.node_m).sum()
-        return f"TravelField({len(self.facility_ids)} facilities, {reached} of {len(self.node_m)} junctions reached)"
+        junctions = f"{reached} of {len(self.node_m)} junctions reached"
+        return f"TravelField({len(self.facility_ids)} facilities, {junctions})"
 
     @property
     def network(self) -> Network:
@@ -84,9 +86,7 @@ class TravelField:
             metres[beyond], nearest[beyond] = np.inf, NOWHERE
         return metres, nearest
 
-    def _by_junctions(
-        self, places: Placements
-    ) -> list[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]]:
+    def _by_junctions(self, places: Placements) -> list[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]]:
         net, found = self.network, []
         for slot in (0, 1):
             rows = np.flatnonzero(np.isfinite(places.access_m[:, slot]))
@@ -179,7 +179,7 @@ def travel_field(
         The points have no CRS.
     """
     placer = network if isinstance(network, Placer) else Placer.of(network)
-    ids = points["facility_id"] if "facility_id" in points else points.index
+    ids = points.get("facility_id", points.index)
     names = np.array([str(name) for name in ids], dtype=object)
     order = np.argsort(names, kind="stable")
     xy = coordinates(points, placer.network)[order]
@@ -223,8 +223,6 @@ def with_facilities(graph: csr_array, network: Network, facilities: Placements) 
             tails.append(number[allowed])
             heads.append(node[allowed])
             metres.append((access + walk)[allowed])
-    from servicecircle.network.network import shortest_links
-
     nodes, extra = graph.shape[0], len(facilities)
     links = shortest_links(
         np.concatenate(tails), np.concatenate(heads), np.concatenate(metres), size=max(nodes, extra)
@@ -279,9 +277,7 @@ def _best_rows(
     return order[again[np.flatnonzero(np.diff(point[again], prepend=-1))]]
 
 
-def _same(
-    left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _same(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return all pairs of positions with equal values."""
     order = np.argsort(right, kind="stable")
     low = np.searchsorted(right[order], left, side="left")

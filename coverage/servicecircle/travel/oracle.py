@@ -45,9 +45,7 @@ def _first_nearest(distance: list[float], segments: Iterable[int]) -> int:
 
 def metres_between(network: Network, people: list[Place], facility: list[Place]) -> float:
     """Return the least walk from any place of a person to any place of a facility."""
-    return min(
-        (p[2] + _along(network, p, f) + f[2] for p in people for f in facility), default=math.inf
-    )
+    return min((p[2] + _along(network, p, f) + f[2] for p in people for f in facility), default=math.inf)
 
 
 def _along(network: Network, start: Place, end: Place) -> float:

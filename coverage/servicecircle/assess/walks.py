@@ -1,0 +1,147 @@
+"""Who walks how far: every person's way to the nearest facility that counts, and why it is too far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from servicecircle.kinds import COUNTING_STATUS
+from servicecircle.travel.field import TravelField, straight_to, travel_field
+from servicecircle.units import within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from servicecircle.network.place import Placements, Placer
+    from servicecircle.study import Circle, Rules
+    from servicecircle.units import Floats
+
+DOUBTFUL = ("off_streets", "island", "long_detour")
+"""Reasons that may be the map's fault: inside the limit in a straight line, and outside it by streets."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walks:
+    """
+    The walks of some people under one circle.
+
+    Parameters
+    ----------
+    circle
+        The circle they are judged by.
+    field
+        The travel field of the facilities that count for it.
+    row
+        The people (p,) by their row in the people table.
+    metres, straight_m
+        Way by the streets and straight line to the nearest counting facility; infinite where there is
+        none.
+    facility
+        Number of the facility reached, in the field's order.
+    by_streets, by_line
+        Whether each is inside the limit.
+    reason
+        Why a person is not within; empty for those who are.
+    """
+
+    circle: Circle
+    field: TravelField
+    row: NDArray[np.int64]
+    metres: Floats
+    straight_m: Floats
+    facility: NDArray[np.int64]
+    by_streets: NDArray[np.bool_]
+    by_line: NDArray[np.bool_]
+    within: NDArray[np.bool_]
+    reason: NDArray[np.object_]
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Whether each person is outside perhaps only because the map is wrong."""
+        return np.isin(self.reason, DOUBTFUL)
+
+
+def counting(facilities: gpd.GeoDataFrame, kinds: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which facilities count: operating, of one of the kinds, with coordinates."""
+    usable = facilities["reason"].eq("") & facilities["status"].eq(COUNTING_STATUS)
+    return (usable & facilities["kind"].isin(list(kinds))).to_numpy(bool)
+
+
+def walk_people(
+    placer: Placer,
+    facilities: gpd.GeoDataFrame,
+    xy: Floats,
+    places: Placements,
+    *,
+    rows: NDArray[np.int64],
+    circle: Circle,
+    rules: Rules,
+) -> Walks:
+    """
+    Measure the walks of some people to the nearest facility of a circle.
+
+    Parameters
+    ----------
+    placer
+        The indexed streets.
+    facilities
+        The facilities that count for the circle.
+    xy, places
+        Coordinates (n, 2) of all people, and their places on the streets.
+    rows
+        The people to measure.
+    """
+    field = travel_field(placer, facilities, snap_m=rules.snap_m.facilities)
+    here = places.take(rows)
+    straight_m = straight_to(field.facility_xy, xy[rows])
+    metres, facility = field.metres_from(here)
+    metres = np.maximum(metres, straight_m)  # a way along a straight street may round below the line
+    by_streets, by_line = within(metres, circle.limit_m), within(straight_m, circle.limit_m)
+    inside = by_line if rules.measure == "straight" else by_streets
+    reason = _why_not(field, here, metres, straight_m, inside, by_line, rules.doubt_detour)
+    return Walks(
+        circle, field, rows, metres, straight_m, facility, by_streets, by_line, inside, reason
+    )  # fmt: skip
+
+
+def _why_not(
+    field: TravelField,
+    places: Placements,
+    metres: Floats,
+    straight_m: Floats,
+    inside: NDArray[np.bool_],
+    by_line: NDArray[np.bool_],
+    doubt_detour: float,
+) -> NDArray[np.object_]:
+    """Return the first reason that holds for each person who is not within."""
+    with np.errstate(invalid="ignore"):
+        long = metres > doubt_detour * straight_m
+    held = [
+        (inside, ""),
+        (np.full(len(metres), len(field.facility_ids) == 0), "no_counting_facility"),
+        (~by_line, "too_far"),
+        (~places.placed, "off_streets"),
+        (_on_island(field, places), "island"),
+        (long, "long_detour"),
+    ]
+    return np.select([h for h, _ in held], [r for _, r in held], default="detour").astype(object)
+
+
+def _on_island(field: TravelField, places: Placements) -> NDArray[np.bool_]:
+    """Tell whose pieces of street hold no facility that counts."""
+    piece = field.network.segment_piece
+    served = np.zeros(len(field.network.piece_m), dtype=bool)
+    there = np.isfinite(field.facilities.access_m)
+    served[piece[field.facilities.segment[there]]] = True
+    return ~(served[piece[places.segment]] & np.isfinite(places.access_m)).any(axis=1)
+
+
+def limits_for(area_class: pd.Series, rules: Rules) -> Floats:
+    """Return how far each person may lie from the streets, by the class of their zone; rural without."""
+    return np.where(area_class.eq("urban"), rules.snap_m.urban, rules.snap_m.rural).astype(float)

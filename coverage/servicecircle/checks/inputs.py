@@ -1,0 +1,139 @@
+"""Inputs: everything a run needs, read, checked and in one CRS. Only `check_inputs` makes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from servicecircle.checks.facilities import check_facilities
+from servicecircle.checks.people import check_people
+from servicecircle.checks.zones import check_zones
+from servicecircle.crs import WIDE_DEGREES, choose_crs, lonlat_box
+from servicecircle.errors import InputError
+from servicecircle.findings import Findings
+from servicecircle.sources.files import digest
+from servicecircle.sources.reading import read_ways
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import geopandas as gpd
+    from pyproj import CRS
+
+    from servicecircle.checks.people import People
+    from servicecircle.sources.streets import RawStreets
+    from servicecircle.study import Study
+
+    Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Inputs:
+    """
+    Checked inputs of a study.
+
+    Parameters
+    ----------
+    study
+        The study file.
+    crs
+        The metric CRS of everything here but the streets.
+    streets
+        Walkable ways as they were read.
+    facilities, zones, people
+        As their checks return them.
+    findings
+        What was mended, doubted or rejected.
+    digests
+        Role, name and SHA-256 of each input file.
+    as_of
+        The data date: the study's, or today.
+    """
+
+    study: Study
+    crs: CRS
+    streets: RawStreets
+    facilities: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    people: People
+    findings: Findings
+    digests: list[dict[str, str]]
+    as_of: dt.date
+
+    def __repr__(self) -> str:
+        return (
+            f"Inputs({self.study.id!r}, {len(self.facilities)} facilities, {int(self.zones['unit'].sum())} zones, "
+            f"{self.people.rows['people'].sum():.0f} people, {len(self.findings)} findings)"
+        )
+
+
+def check_inputs(study: Study, *, report: Report | None = None, streets: Path | None = None) -> Inputs:
+    """
+    Read and check every input of a study.
+
+    Parameters
+    ----------
+    report
+        Called with the name of each stage as it begins.
+    streets
+        A downloaded street file, where the study names a place instead of a file.
+
+    Raises
+    ------
+    InputError
+        An input cannot be used at all. A bad row is a finding, and work goes on.
+    """
+    begin = report or (lambda _stage: None)
+    findings = Findings()
+    begin("read_streets")
+    path = streets or _street_file(study)
+    raw = read_ways(path, layer=study.streets.layer, walk_trunk=study.rules.walk_trunk, crs=study.study.crs)
+    located = np.isfinite(raw.xy).all(axis=1)
+    if not located.any():
+        raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
+    box = lonlat_box(raw.xy[located], raw.crs)
+    crs = choose_crs(box, study.study.crs)
+    _say_streets(raw, located, box, findings, str(path))
+    begin("read_zones")
+    zones = check_zones(study, crs=crs, findings=findings)
+    begin("read_people")
+    people = check_people(study, zones, crs=crs, findings=findings)
+    begin("read_facilities")
+    facilities = check_facilities(study, crs=crs, streets_box=box, findings=findings)
+    as_of = study.study.as_of or dt.datetime.now(dt.UTC).astimezone().date()
+    if study.study.as_of is None:
+        findings.note("study.no_as_of", date=as_of.isoformat())
+    return Inputs(study, crs, raw, facilities, zones, people, findings, _digests(study, path), as_of)
+
+
+def _street_file(study: Study) -> Path:
+    if not study.streets.source:
+        raise InputError("study.place_without_source", where=str(study.path), place=study.streets.place)
+    return study.locate(study.streets.source)
+
+
+def _say_streets(
+    raw: RawStreets, located: np.ndarray, box: tuple[float, ...], findings: Findings, subject: str
+) -> None:
+    if not located.all():
+        findings.note("streets.broken_ways", subject=subject, count=int((~located).sum()))
+    short = int((np.diff(raw.first) < 2).sum())
+    if short:
+        findings.note("streets.one_node", subject=subject, count=short)
+    if box[2] - box[0] > WIDE_DEGREES:
+        findings.note("crs.wide", subject=subject, degrees=f"{box[2] - box[0]:.1f}")
+
+
+def _digests(study: Study, streets: Path) -> list[dict[str, str]]:
+    """List each input file once per role; by name only, so that a moved study stays the same study."""
+    named = [("streets", streets)]
+    named += [("facilities", study.locate(t.source)) for t in study.facilities]
+    named += [(f"zones.{t.level}", study.locate(t.source)) for t in study.zones]
+    named += [("people", study.locate(study.people.source))]
+    named += [(f"people.{g}", study.locate(s)) for g, s in study.people.groups.items()]
+    named += [("people.totals", study.locate(study.people.totals))] if study.people.totals else []
+    return [{"role": r, "name": p.name, "sha256": digest(p)} for r, p in named if p.is_file()]

@@ -1,0 +1,175 @@
+"""Where the rows of a facility table lie: read, brought to WGS-84, unswapped, doubted or given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from servicecircle.checks.datum import wgs84_from
+from servicecircle.crs import WGS84, crs_name, transform
+from servicecircle.errors import InputError
+from servicecircle.sources.cells import degrees, is_blank
+from servicecircle.sources.columns import listed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from servicecircle.checks.facility_rows import FacilityRows
+    from servicecircle.study import FacilityTable
+    from servicecircle.units import Floats
+
+    Bools = NDArray[np.bool_]
+
+Box = tuple[float, float, float, float]
+"""West, south, east and north, in degrees."""
+
+_WORLD: Box = (-180.0, -90.0, 180.0, 90.0)
+_SWAP_MARGIN_DEGREES = 0.5
+_NO_DEGREES = 400.0
+"""Numbers beyond this are metres."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Positions:
+    """
+    The places of a table's rows.
+
+    Parameters
+    ----------
+    lonlat
+        WGS-84 degrees (n, 2); NaN where there is a reason.
+    reason
+        '', `no_coordinates` or `bad_coordinates`.
+    """
+
+    lonlat: Floats
+    reason: NDArray[np.object_]
+
+
+def locate_rows(rows: FacilityRows, *, streets_box: Box | None) -> Positions:
+    """
+    Place the rows of a facility table; where a row has no place, or a doubtful one, a finding says so.
+
+    Raises
+    ------
+    InputError
+        No columns of coordinates; metres without a CRS; an unknown CRS.
+    """
+    xy, missing = _read(rows)
+    crs = _crs(rows)
+    metres = np.abs(xy).max(axis=1, initial=0.0, where=np.isfinite(xy)) > _NO_DEGREES
+    if crs.is_geographic and metres.sum() * 2 > (~missing).sum():
+        raise InputError("facilities.looks_projected", where=str(rows.table.path), datum=rows.entry.datum)
+
+    def lonlat_of(pairs: Floats) -> Floats:
+        return np.array(wgs84_from(transform(pairs, crs, WGS84), rows.entry.datum))
+
+    lonlat = lonlat_of(xy)
+    swapped = _unswap(lonlat, lonlat_of(xy[:, ::-1]), streets_box)
+    _say_swapped(rows, swapped, missing)
+    bad = ~missing & ~_inside(lonlat, _WORLD)
+    reason = np.where(missing, "no_coordinates", np.where(bad, "bad_coordinates", "")).astype(object)
+    lonlat[reason != ""] = np.nan
+    outside = (reason == "") & ~_inside(lonlat, streets_box or _WORLD)
+    for i in np.flatnonzero((reason != "") | outside).tolist():
+        rows.note(f"facilities.{reason[i] or 'outside_streets'}", i, written=_written(rows, i))
+    return Positions(lonlat, reason)
+
+
+def declared_crs(entry: FacilityTable, *, where: str) -> CRS | None:
+    """
+    Return the CRS that a table's entry in the study declares by its EPSG code, if it does.
+
+    Raises
+    ------
+    InputError
+        There is no such CRS.
+    """
+    if not entry.datum.upper().startswith("EPSG:"):
+        return None
+    try:
+        return CRS.from_user_input(entry.datum)
+    except CRSError as error:
+        raise InputError("facilities.unknown_crs", where=where, crs=entry.datum) from error
+
+
+def _read(rows: FacilityRows) -> tuple[Floats, Bools]:
+    """Return x and y (n, 2), and which rows have none."""
+    frame = rows.table.frame
+    if isinstance(frame, gpd.GeoDataFrame):
+        shapes = np.asarray(frame.geometry.array, dtype=object)
+        return _points_on(shapes), shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    if not {"lon", "lat"} <= rows.columns.keys():
+        raise InputError(
+            "facilities.no_position_columns", where=str(rows.table.path), columns=listed(frame.columns)
+        )
+    xs, ys = rows.cells("lon"), rows.cells("lat")
+    xy = np.column_stack([[degrees(x) for x in xs], [degrees(y) for y in ys]]).astype(np.float64)
+    blank = np.array([is_blank(x) or is_blank(y) for x, y in zip(xs, ys, strict=True)], dtype=np.bool_)
+    return xy, blank | (xy == 0.0).all(axis=1)  # 0, 0 is how a form leaves them out
+
+
+def _points_on(shapes: NDArray[np.object_]) -> Floats:
+    """Return a point on each shape; NaN for shapes with none or with coordinates that are no numbers."""
+    coordinates, owner = shapely.get_coordinates(shapes, return_index=True)
+    sound = np.bincount(owner, minlength=len(shapes)) > 0
+    sound[owner[~np.isfinite(coordinates).all(axis=1)]] = False
+    points = shapely.point_on_surface(shapely.make_valid(shapes[sound]))
+    xy = np.full((len(shapes), 2), np.nan)
+    xy[sound] = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    return xy
+
+
+def _crs(rows: FacilityRows) -> CRS:
+    """Return the CRS of the coordinates as they are written; a declared EPSG code goes before the file's."""
+    frame, entry = rows.table.frame, rows.entry
+    own = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
+    declared = declared_crs(entry, where=str(rows.table.path))
+    if own is not None and declared is not None and own != declared:
+        rows.findings.note(
+            "facilities.crs_overridden", subject=entry.source, file=crs_name(own), declared=entry.datum
+        )
+    elif own is None and entry.datum == "auto":
+        rows.findings.note("facilities.datum_assumed", subject=entry.source)
+    return declared or own or WGS84
+
+
+def _unswap(lonlat: Floats, flipped: Floats, streets_box: Box | None) -> Bools:
+    """Put right, in place, the rows that fit the streets only with x and y exchanged; return which."""
+    west, south, east, north = streets_box or _WORLD
+    margin = _SWAP_MARGIN_DEGREES if streets_box else 0.0
+    box = (west - margin, south - margin, east + margin, north + margin)
+    swapped = ~_inside(lonlat, box) & _inside(flipped, box)
+    lonlat[swapped] = flipped[swapped]
+    return swapped
+
+
+def _inside(lonlat: Floats, box: Box) -> Bools:
+    west, south, east, north = box
+    x, y = lonlat[:, 0], lonlat[:, 1]
+    return (x >= west) & (x <= east) & (y >= south) & (y <= north)
+
+
+def _say_swapped(rows: FacilityRows, swapped: Bools, missing: Bools) -> None:
+    """Note exchanged coordinates row by row, or once where most of the table has them."""
+    count = int(swapped.sum())
+    if count > 1 and count * 2 > (~missing).sum():
+        rows.findings.note("facilities.swapped_table", subject=rows.entry.source, count=count)
+        return
+    for i in np.flatnonzero(swapped).tolist():
+        rows.note("facilities.swapped", i)
+
+
+def _written(rows: FacilityRows, i: int) -> str:
+    """Return the coordinates of a row as the file has them."""
+    frame = rows.table.frame
+    if isinstance(frame, gpd.GeoDataFrame):
+        shape = frame.geometry.iloc[i]
+        return "" if shape is None else str(shape)[:60]
+    return f"{rows.text_at('lon', i)}, {rows.text_at('lat', i)}"

@@ -1,0 +1,109 @@
+"""What stands above and below every map: the leading figures, the rules, and the reservations."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from servicecircle.kinds import COUNTING_STATUS
+from servicecircle.maps.page import Figure
+from servicecircle.maps.tables import unit_counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from servicecircle.maps.scene import Scene
+
+OSM_SUFFIXES = (".pbf", ".osm", ".graphml", ".gz", ".bz2")
+DRAFTS = frozenset({"luohe"})
+"""Profiles made from a text that was out for comment."""
+
+
+def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame, facilities: pd.DataFrame) -> list[Figure]:
+    """Return the leading figures of some zones; the elderly come first where they were counted."""
+    text = scene.text
+    judged = whole["people_judged"].to_numpy(dtype=float)
+    bases = text.say("bases", high=text.share(_weighted(whole["share_high"], judged)),
+                     straight=text.share(_weighted(whole["share_straight"], judged)))  # fmt: skip
+    leading = [Figure(text.say("share_people"), text.share(_weighted(whole["share_within"], judged)), bases)]
+    left = [Figure(text.say("gap_people"), text.people(whole["gap_people"].sum()),
+                   text.say("of_people", people=text.people(judged.sum())))]  # fmt: skip
+    if scene.elderly:
+        old, covered = whole["elderly_judged"].sum(), whole["elderly_within"].sum()
+        share = covered / old if old else None
+        within = text.say("covered", people=text.people(covered))
+        leading.insert(0, Figure(text.say("share_elderly"), text.share(share), within))
+        of = text.say("of_elderly", people=text.people(old))
+        left.insert(0, Figure(text.say("gap_elderly"), text.people(old - covered), of))
+    counts = unit_counts(units)
+    met = counts["met"] / counts["judged"] if counts["judged"] else None
+    used, listed = int(facilities["used"].sum()), len(facilities)
+    unmapped = int(facilities.geometry.isna().sum())
+    return [
+        *leading,
+        Figure(text.say("met_rate"), text.share(met), text.say("met_counts", **counts)),
+        *left,
+        Figure(text.say("counting"), text.count(used), text.say("listed", listed=listed, unmapped=unmapped)),
+    ]
+
+
+def rule(scene: Scene) -> str:
+    """Return the parameters every figure rests on."""
+    text, rules = scene.text, scene.study.rules
+    limits = text.say("comma").join(
+        text.say("circle_limit", circle=text.circle(circle), metres=f"{circle.limit_m:.0f}",
+                 limit=text.say(f"limit_{circle.limit_unit}", limit=f"{circle.limit:g}"))
+        if circle.limit_unit == "min"
+        else text.say("circle_metres", circle=text.circle(circle), metres=f"{circle.limit_m:.0f}")
+        for circle in scene.study.circles
+    )  # fmt: skip
+    return text.say(
+        "rule", speed=f"{rules.walk_kmh:.1f}", limits=limits, measure=text.label("measure", rules.measure),
+        share=text.share(rules.share_required),
+    )  # fmt: skip
+
+
+def notes(scene: Scene) -> list[str]:
+    """Return the reservations that stand on every page."""
+    text, study = scene.text, scene.study
+    said = [rule(scene), text.say("filled_counts", status=text.label("status", COUNTING_STATUS))]
+    if PurePath(study.people.source).suffix.lower() in {".tif", ".tiff"}:
+        said.append(text.say("modelled"))
+    said.append(text.say("basis", basis=text.say(study.people.basis), year=_year(scene)))
+    if study.rules.profile in DRAFTS:
+        said.append(text.say("draft"))
+    said.append(text.say("data_date", date=text.date(scene.as_of), crs=_crs_name(scene)))
+    return [*said, text.say("internal")]
+
+
+def credit(scene: Scene) -> str:
+    """Return whom the streets are owed to, where they are OpenStreetMap's."""
+    streets = scene.study.streets
+    osm = bool(streets.place) or PurePath(streets.source).suffix.lower() in OSM_SUFFIXES
+    return "© OpenStreetMap contributors (ODbL)" if osm else ""
+
+
+def _year(scene: Scene) -> str:
+    year = scene.study.people.year
+    return scene.text.say("in_year", year=year) if year else ""
+
+
+def _crs_name(scene: Scene) -> str:
+    """Return the CRS in a word that is no English sentence: its datum in China, else its number."""
+    if "CGCS2000" in scene.crs.name:
+        return "CGCS2000"
+    number = scene.crs.to_epsg()
+    return f"EPSG:{number}" if number else scene.crs.name
+
+
+def _weighted(shares: pd.Series, judged: np.ndarray) -> float:
+    """Return the share of all people from the shares of parts: their people added up, not their shares."""
+    known = shares.notna().to_numpy() & (judged > 0)
+    people = judged[known].sum()
+    return (
+        float((shares.to_numpy(dtype=float)[known] * judged[known]).sum() / people)
+        if people
+        else float("nan")
+    )

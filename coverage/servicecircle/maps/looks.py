@@ -1,0 +1,66 @@
+"""Colours, hatches and symbols: told apart in grey print and by colour-blind readers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Look = dict[str, Any]
+
+SHARE_BREAKS = (0.5, 0.7, 0.8, 0.9, 1.0)
+SHARE_FILLS = ("#5e2400", "#9c470c", "#cd752c", "#e9a862", "#9fd4c6", "#d3ece5")
+"""From dark to light as coverage rises, orange below nine tenths and blue-green above."""
+
+MINUTE_BREAKS = (5, 10, 15, 20)
+MINUTE_LINES = (("#8fd3c1", 2.0), ("#58b5ad", 2.2), ("#1f8a8f", 2.4), ("#b34a00", 2.6), ("#5a1d00", 2.8))
+
+VERDICT_FILLS = {"met": "#6fbfae", "not_met": "#b34a00", "to_verify": "hatch", "not_judged": "#ffffff"}
+CIRCLE_FILLS = ("#4f79a8", "#d9c27a", "#8c6bb1", "#9e9e9e", "#c6dbef", "#7f5539")
+SYMBOLS = ("circle", "square", "triangle", "diamond", "pentagon", "star", "wedge", "hexagon")
+SYMBOL_FILLS = ("#1f3a78", "#6a2a6f")
+GAP_LOOKS = {
+    "certain": ("cross", "#8f1d00"),
+    "detour": ("plus", "#8f1d00"),
+    "to_verify": ("circle", "#ffffff"),
+}
+
+
+def area(fill: str) -> Look:
+    """Return the look of a filled zone; `hatch` is the grey of what has to be verified."""
+    return {"color": "#3c4043", "weight": 0.8, "fillColor": fill, "fillOpacity": 0.9}
+
+
+def outline(*, dashed: bool) -> Look:
+    """Return the mark of a zone's rule: a full line for the first rule, a dotted one for others."""
+    return {"weight": 1.0, "dashArray": "1 3"} if dashed else {"weight": 1.3, "dashArray": None}
+
+
+def line(colour: str, weight: float, *, dash: str | None = None) -> Look:
+    """Return the look of a line."""
+    return {"color": colour, "weight": weight, "opacity": 1, "dashArray": dash}
+
+
+def symbol(number: int, *, filled: bool) -> Look:
+    """Return the symbol of the n-th kind, filled where it counts and hollow where it does not."""
+    colour = SYMBOL_FILLS[number // len(SYMBOLS) % len(SYMBOL_FILLS)]
+    return {
+        "shape": SYMBOLS[number % len(SYMBOLS)],
+        "radius": 6,
+        "color": "#ffffff" if filled else colour,
+        "weight": 1 if filled else 1.6,
+        "fillColor": colour if filled else "#ffffff",
+        "fillOpacity": 1,
+    }
+
+
+def gap(kind: str) -> Look:
+    """Return the symbol of an uncovered area."""
+    shape, fill = GAP_LOOKS[kind]
+    edge = "#ffffff" if fill != "#ffffff" else "#5f6368"
+    return {"shape": shape, "radius": 8, "color": edge, "weight": 1.6, "fillColor": fill, "fillOpacity": 1}
+
+
+def dot(*, doubtful: bool) -> Look:
+    """Return the look of people whom no circle covers."""
+    fill = "#ffffff" if doubtful else "#8f1d00"
+    return {"radius": 2.5, "color": "#5f6368" if doubtful else "#8f1d00", "weight": 1, "fillColor": fill,
+            "fillOpacity": 0.8}  # fmt: skip

@@ -1,0 +1,82 @@
+"""A page as plain data: all that its script needs, and the folium map that carries it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from servicecircle.maps.offline import PageMap
+from servicecircle.maps.pack import island
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from servicecircle.maps.drawings import Drawing
+    from servicecircle.maps.tables import Table
+    from servicecircle.maps.text import Text
+
+CONTROLS = (
+    "skip", "map", "layers", "colour_by", "zoom_in", "zoom_out", "whole_area", "north", "show_all",
+    "open_page", "on_the_map", "show_on_map", "notes", "colon",
+)  # fmt: skip
+"""The words of the page's controls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A headline figure: what it is, how much, and what to know about it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """
+    A page.
+
+    Parameters
+    ----------
+    links
+        Texts and addresses of neighbouring pages.
+    leading
+        Name of the layer whose legend comes first.
+    box
+        West, south, east and north of what it shows, in degrees.
+    """
+
+    text: Text
+    title: str
+    lead: Sequence[str]
+    figures: Sequence[Figure]
+    links: Sequence[tuple[str, str]]
+    drawings: Sequence[Drawing]
+    tables: Sequence[Table]
+    notes: Sequence[str]
+    credit: str
+    leading: str
+    box: tuple[float, float, float, float]
+
+    def map(self) -> PageMap:
+        """Return the page as a folium map; its `get_root().render()` is the whole document."""
+        packed = [drawing.packed() for drawing in self.drawings if len(drawing.frame)]
+        west, south, east, north = (round(degrees, 5) for degrees in self.box)
+        spec: dict[str, Any] = {
+            "title": self.title,
+            "words": {key: self.text.say(key, count="{count}") for key in CONTROLS},
+            "lead": list(self.lead),
+            "figures": [[figure.label, figure.value, figure.note] for figure in self.figures],
+            "links": list(self.links),
+            "box": [[south, west], [north, east]],
+            "layers": [spec for spec, _ in packed],
+            "tables": [table.spec() for table in self.tables],
+            "notes": list(self.notes),
+            "credit": self.credit,
+            "leading": self.leading,
+        }
+        written = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        islands = [island("page", written.encode("utf-8", errors="replace")), *(text for _, text in packed)]
+        failed = self.text.say("unsupported")
+        return PageMap(title=self.title, language=self.text.language, failed=failed, islands=islands)

@@ -1,0 +1,85 @@
+"""Words and figures as a page prints them, in one language."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from servicecircle import words
+from servicecircle.kinds import KINDS
+
+if TYPE_CHECKING:
+    from servicecircle.study import Circle
+
+EMPTY = "—"
+
+
+def _known(value: Any) -> bool:
+    return not pd.isna(value) and math.isfinite(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The words of one language, and how it writes numbers; what is unknown is a dash."""
+
+    language: words.Language
+
+    def say(self, key: str, **facts: Any) -> str:
+        """Return one of the pages' own words; facts are inserted as they are."""
+        entry: list[str] = words.table("pages")[key]
+        return entry[0 if self.language == "zh" else 1].format_map(facts)
+
+    def label(self, group: str, key: Any) -> str:
+        """Return the word for a value of a column; a dash for none."""
+        return words.label(group, key, self.language) if isinstance(key, str) and key else EMPTY
+
+    def kind(self, code: Any) -> str:
+        """Return what a facility kind is called; a word that is no kind stays as it was written."""
+        if code in KINDS:
+            return KINDS[code].zh if self.language == "zh" else KINDS[code].en
+        return str(code) if code else EMPTY
+
+    def circle(self, circle: Circle) -> str:
+        """Return what a circle is called."""
+        return circle.name or self.label("circle", circle.id)
+
+    def written(self, value: Any) -> str:
+        """Return a user's own text."""
+        return str(value) if isinstance(value, str) and value.strip() else EMPTY
+
+    def share(self, share: Any) -> str:
+        """
+        Return a share in per cent, cut off to one decimal.
+
+        Only a whole is 100 %: 99.96 % is printed as 99.9 %.
+        """
+        if not _known(share):
+            return EMPTY
+        tenths = math.floor(round(share * 1000, 6))
+        return "100%" if tenths >= 1000 else f"{tenths / 10:.1f}%"
+
+    def people(self, people: Any) -> str:
+        """Return a number of people, never with decimals."""
+        if not _known(people):
+            return EMPTY
+        if 0 < people < 0.5:
+            return self.say("under_one")
+        return f"{people:.0f}" if self.language == "zh" else f"{people:,.0f}"
+
+    def count(self, number: Any) -> str:
+        """Return a whole number."""
+        if not _known(number):
+            return EMPTY
+        return f"{number:.0f}" if self.language == "zh" else f"{number:,.0f}"
+
+    def minutes(self, seconds: Any) -> str:
+        """Return a walking time in minutes, to one decimal; a dash where there is no way."""
+        return f"{seconds / 60:.1f}" if _known(seconds) else EMPTY
+
+    def date(self, date: dt.date) -> str:
+        """Return a date as the language writes it."""
+        return self.say("date", year=date.year, month=date.month, day=date.day, iso=date.isoformat())

@@ -1,0 +1,71 @@
+"""A township's page: its villages, its road segments by walking time, the circles around it, its gaps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import shapely
+
+from servicecircle.maps import headline, layers, tables
+from servicecircle.maps.page import Page
+from servicecircle.maps.scene import box_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+
+    from servicecircle.maps.scene import Scene
+
+MARGIN_DEG = 0.012
+"""How far beyond the township facilities and circles are drawn: a little more than a kilometre."""
+
+
+def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) -> Page:
+    """Return the page of the township with a code; `links` lead to its neighbours."""
+    text = scene.text
+    units = scene.units[scene.units["parent_code"] == code].reset_index(drop=True)
+    own = scene.townships[scene.townships["code"] == code]
+    segments = scene.within_zones(scene.segments, units["code"])
+    gaps = scene.within_zones(scene.gaps, units["code"])
+    box = box_of(units, MARGIN_DEG)
+    facilities = _inside(scene.facilities, box)
+    circles = scene.circles[scene.circles["facility_id"].isin(facilities["facility_id"])].reset_index(
+        drop=True
+    )
+    notes = headline.notes(scene)
+    if len(segments) > layers.MOST_LINES:
+        notes.insert(1, text.say("longest_streets", drawn=layers.MOST_LINES, all=len(segments)))
+    name = text.written(own["name"].iloc[0])
+    inner = _inside(scene.facilities, box_of(units))
+    return Page(
+        text=text,
+        title=text.say("township_title", name=scene.study.name, township=name, date=text.date(scene.as_of)),
+        lead=[text.say("township_summary", township=name, **tables.unit_counts(units))],
+        figures=headline.figures(scene, own, units, inner)[:-1],
+        links=links,
+        drawings=[
+            layers.units(scene, units, plain=True),
+            layers.dissolved(scene, _clipped(scene.reach, box), straight=False, shown=False),
+            layers.dissolved(scene, _clipped(scene.straight, box), straight=True, shown=False),
+            layers.segments(scene, layers.longest(segments), shown=True),
+            layers.circles(scene, circles),
+            layers.people(scene, scene.within_zones(scene.people, units["code"]), shown=False),
+            layers.facilities(scene, facilities),
+            layers.gaps(scene, gaps),
+        ],
+        tables=[tables.gap_table(scene, gaps, advice=True), tables.unit_table(scene, units)],
+        notes=notes,
+        credit=headline.credit(scene),
+        leading="segments",
+        box=box_of(units),
+    )
+
+
+def _inside(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
+    return frame[frame.intersects(shapely.box(*box))].reset_index(drop=True)
+
+
+def _clipped(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
+    clipped = frame.set_geometry(shapely.clip_by_rect(frame.geometry.to_numpy(), *box))
+    return clipped[~clipped.is_empty].reset_index(drop=True)

@@ -1,0 +1,95 @@
+"""The tables: CSV files for machines, one workbook for people."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from servicecircle.findings import COLUMNS as FINDING_COLUMNS
+from servicecircle.outputs.cells import harmless, plain_value
+from servicecircle.outputs.workbook import write_workbook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servicecircle.assess.results import Results
+
+GROUP_PARTS = ("people", "judged", "within", "doubtful", "share_within")
+"""What the zones table says of each group, in columns `<group>_<part>`."""
+
+COLUMNS = {
+    "zones": [
+        "code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "circle",
+        "limit", "limit_unit", "people", "people_judged", "people_within", "people_doubtful",
+        "share_within", "share_low", "share_high", "share_straight", "median_seconds", "p90_seconds",
+        "facilities", "units", "units_judged", "units_met", "units_not_met", "units_to_verify",
+        "units_with_facility", "gap_people", "state", "certainty", "verdict", "reason",
+    ],
+    "verdicts": [
+        "zone_code", "clause_id", "verdict", "measured", "threshold", "unit", "margin", "certainty",
+        "reason", "evidence",
+    ],
+    "gaps": [
+        "gap_id", "class", "zone_code", "zone_name", "township_name", "place", "people", "elderly", "lon",
+        "lat", "seconds", "metres", "straight_m", "nearest_facility", "reason", "advice",
+    ],
+    "facilities": [
+        "facility_id", "name", "kind", "status", "lon", "lat", "snap_m", "used", "reason", "people_within",
+    ],
+    "findings": list(FINDING_COLUMNS),
+}  # fmt: skip
+"""The columns of each table; those of groups follow in `zones`."""
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """
+    Write `zones.csv`, `verdicts.csv`, `gaps.csv`, `facilities.csv`, `findings.csv` and `tables.xlsx`.
+
+    Unknown, unreachable and infinite values are empty; numbers keep every digit they have.
+
+    Parameters
+    ----------
+    results
+        What a run found; the language of findings and workbook is its study's.
+    folder
+        An existing folder.
+    """
+    tables = written_tables(results)
+    paths = [_write_csv(table, folder / f"{name}.csv") for name, table in tables.items()]
+    return [*paths, write_workbook(tables, folder / "tables.xlsx", study=results.study)]
+
+
+def written_tables(results: Results) -> dict[str, pd.DataFrame]:
+    """Return the tables by name, with exactly the columns that are written."""
+    frames = {
+        "zones": results.zones,
+        "verdicts": results.verdicts,
+        "gaps": results.gaps,
+        "facilities": results.facilities,
+        "findings": results.findings.to_frame(results.study.language),
+    }
+    groups = [f"{group}_{part}" for group in results.study.people.groups for part in GROUP_PARTS]
+    wanted = COLUMNS | {"zones": COLUMNS["zones"] + groups}
+    return {name: pd.DataFrame(frame[wanted[name]]) for name, frame in frames.items()}
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> Path:
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows([_field(value) for value in row] for row in table.astype(object).to_numpy())
+    return path
+
+
+def _field(value: Any) -> str:
+    """Return a value as CSV has it: of a number the shortest text that reads back as the same."""
+    plain = plain_value(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    if isinstance(plain, float):
+        return str(int(plain)) if plain.is_integer() and abs(plain) < 1e15 else repr(plain)
+    return str(plain) if isinstance(plain, int) else harmless(plain)

@@ -1,0 +1,212 @@
+"""The workbook: the tables with headers and values in words, codes as text, shares as percentages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from servicecircle import words
+from servicecircle.kinds import KINDS
+from servicecircle.outputs.cells import harmless, plain_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from servicecircle.study import Study
+
+EMPTY = "—"
+SHEET_ROWS = 1_048_575
+"""Rows that a sheet holds below its header; a longer table goes on in a further sheet."""
+
+_CELL_CHARACTERS = 32_767
+_WIDEST = 60
+# a share that is not all of it must not read 100.0%
+_SHARE = '[=1]0.0%;[>=0.9995]"99.9%";0.0%'
+_FORMATS = {"lon": "0.000000", "lat": "0.000000"} | dict.fromkeys(
+    ("limit", "measured", "threshold", "margin"), "General"
+)
+_SHARE_ROW = {"measured": _SHARE, "threshold": _SHARE, "margin": "0.0%"}
+_LEFT, _RIGHT = Alignment(horizontal="left"), Alignment(horizontal="right")
+_ENUMS = {"class": "gap_class", "unit": "limit_unit"}
+_CODES = {"code", "parent_code", "zone_code", "gap_id", "facility_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """How a column is shown: header, words of its values, divisor and format of its numbers."""
+
+    name: str
+    header: str
+    values: Mapping[str, str]
+    divisor: float
+    number_format: str
+
+    def shown(self, value: Any) -> Any:
+        """Return what a cell of this column holds."""
+        if value is None or value == "":
+            return EMPTY
+        if isinstance(value, bool):
+            return self.values[str(value).lower()]
+        if isinstance(value, str):
+            return self.values.get(value) or _fitting(harmless(self._spoken(value)))
+        return value / self.divisor if self.divisor != 1 else value
+
+    def _spoken(self, text: str) -> str:
+        """Return evidence, `people_judged=120; facilities=1`, with its figures named in words."""
+        if self.name != "evidence":
+            return text
+        return re.sub(r"\b([a-z]\w*)=", lambda found: f"{self.values.get(found[1], found[1])} = ", text)
+
+
+def write_workbook(
+    tables: Mapping[str, pd.DataFrame], path: Path, *, study: Study, sheet_rows: int = SHEET_ROWS
+) -> Path:
+    """
+    Write one sheet per table, in the study's language.
+
+    Codes are text, shares are percentages, walking times are minutes and an empty value is a dash. The same
+    tables give the same bytes.
+    """
+    book = Workbook(write_only=True)
+    for name, table in tables.items():
+        title = words.label("sheet", name, study.language)
+        for number, start in enumerate(range(0, max(len(table), 1), sheet_rows), 1):
+            _fill(book.create_sheet(title if number == 1 else f"{title} {number}"),
+                  table.iloc[start : start + sheet_rows], study)  # fmt: skip
+    stream = io.BytesIO()
+    book.save(stream)
+    _rewrite(stream, path, dated=study.study.as_of or dt.date(1980, 1, 1))
+    return path
+
+
+def _fill(sheet: Any, table: pd.DataFrame, study: Study) -> None:
+    columns = [_column(str(name), study) for name in table.columns]
+    rows = [
+        [column.shown(plain_value(value)) for value, column in zip(row, columns, strict=True)]
+        for row in table.astype(object).to_numpy()
+    ]
+    shares = table["unit"].astype(str).str.startswith("share") if "unit" in table else [False] * len(table)
+    last = get_column_letter(len(columns))
+    sheet.freeze_panes = "B2"
+    sheet.auto_filter.ref = f"A1:{last}{len(rows) + 1}"
+    for number, column in enumerate(columns, 1):
+        widest = max((_width(row[number - 1]) for row in rows), default=0)
+        width = min(max(widest, _width(column.header) + 2) + 2, _WIDEST)
+        sheet.column_dimensions[get_column_letter(number)].width = width
+    sheet.append([_header(sheet, column) for column in columns])
+    pens = _Pens(sheet)
+    for row, is_share in zip(rows, shares, strict=True):
+        formats = _SHARE_ROW if is_share else {}
+        sheet.append([
+            pens.write(value, column.name, formats.get(column.name, column.number_format))
+            for value, column in zip(row, columns, strict=True)
+        ])  # fmt: skip
+
+
+def _column(name: str, study: Study) -> _Column:
+    shown = name.removesuffix("seconds") + "minutes" if name.endswith("seconds") else name
+    if name in _CODES:
+        number_format = "@"
+    elif name.startswith("share_") or name.endswith("_share_within"):
+        number_format = _SHARE
+    else:
+        number_format = "0.0" if shown != name else _FORMATS.get(name, "#,##0")
+    divisor = 1.0 if shown == name else 60.0
+    return _Column(name, _heading(shown, study), _values(name, study), divisor, number_format)
+
+
+def _heading(name: str, study: Study) -> str:
+    """Return a column's header; that of a group without names of its own is put together."""
+    columns, parts = words.table("labels")["column"], words.table("labels")["group_column"]
+    for group in study.people.groups:
+        part = name.removeprefix(f"{group}_")
+        if name not in columns and part != name and part in parts:
+            return words.label("group_column", part, study.language).format(group=group)
+    return words.label("column", name, study.language)
+
+
+def _values(name: str, study: Study) -> dict[str, str]:
+    """Return the words of a column's values; none for columns of free text."""
+    if name == "kind":
+        return {code: kind.zh if study.language == "zh" else kind.en for code, kind in KINDS.items()}
+    if name == "evidence":
+        return {key: words.label("column", key, study.language) for key in words.table("labels")["column"]}
+    group = _ENUMS.get(name, name)
+    named = {key: words.label(group, key, study.language) for key in words.table("labels").get(group, {})}
+    if name == "circle":
+        named |= {circle.id: harmless(circle.name) for circle in study.circles if circle.name}
+    return named
+
+
+def _fitting(text: str) -> str:
+    """Return a text cut to what a cell holds; its characters are counted as UTF-16 does."""
+    raw = text.encode("utf-16-le")
+    if len(raw) <= 2 * _CELL_CHARACTERS:
+        return text
+    return raw[: 2 * (_CELL_CHARACTERS - 1)].decode("utf-16-le", errors="ignore") + "…"
+
+
+def _width(value: Any) -> int:
+    """Return the characters a value takes; a Chinese one takes two."""
+    if not isinstance(value, str):
+        return 10
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in value[: 2 * _WIDEST])
+
+
+def _header(sheet: Any, column: _Column) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, column.header)
+    cell.font = Font(bold=True)
+    cell.fill = PatternFill("solid", fgColor="DDEBF0")
+    cell.alignment = Alignment(vertical="center", wrap_text=True)
+    return cell
+
+
+class _Pens:
+    """The cells of a sheet: a row is written as it is appended, so that the next one can reuse them."""
+
+    def __init__(self, sheet: Any) -> None:
+        self._sheet = sheet
+        self._cells: dict[tuple[str, str, str], WriteOnlyCell] = {}
+
+    def write(self, value: Any, column: str, number_format: str) -> WriteOnlyCell:
+        """Return a cell of a column that holds a value."""
+        text = isinstance(value, str)
+        alignment = (_RIGHT if value == EMPTY else _LEFT) if text else None
+        key = column, number_format, "" if alignment is None else alignment.horizontal
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = WriteOnlyCell(self._sheet)
+            cell.number_format = number_format
+            if alignment:
+                cell.alignment = alignment
+        cell.value = value
+        if text:
+            cell.data_type = "s"  # whatever it looks like: a formula, an error, a number
+        return cell
+
+
+def _rewrite(stream: io.BytesIO, path: Path, *, dated: dt.date) -> None:
+    """Write the book's parts again with one date in place of the present time."""
+    stamp = f"{dated.isoformat()}T00:00:00Z".encode()
+    with zipfile.ZipFile(stream) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
+        for name in made.namelist():
+            part = made.read(name)
+            if name == "docProps/core.xml":
+                part = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + stamp, part)
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            kept.writestr(entry, part)

@@ -1,0 +1,99 @@
+"""Which column of a table is which field: as the study says, else by the headers in `words/fields.toml`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from servicecircle import words
+from servicecircle.errors import InputError
+from servicecircle.sources.cells import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+_BRACKETS = re.compile(r"[(\[【<].*?[)\]】>]")
+_FURNITURE = re.compile(r"[\s_*:：.·/\-]")
+_UNITS = re.compile(r"(m2|平方米|平米)$")
+
+
+def plain(header: object) -> str:
+    """Return a header without case, spaces, brackets, full-width forms and units of area."""
+    folded = unicodedata.normalize("NFKC", text(header)).lower()
+    return _UNITS.sub("", _FURNITURE.sub("", _BRACKETS.sub("", folded)))
+
+
+@cache
+def _synonyms() -> dict[str, tuple[str, ...]]:
+    return {
+        field: tuple(dict.fromkeys(plain(header) for header in (field, *headers)))
+        for field, headers in words.table("fields").items()
+    }
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(header for headers in _synonyms().values() for header in headers)
+
+
+def is_known(header: object) -> bool:
+    """Tell whether a cell reads like the header of some field."""
+    return plain(header) in _known()
+
+
+def match_columns(
+    frame: pd.DataFrame, wanted: Iterable[str], given: Mapping[str, str], *, where: str = ""
+) -> dict[str, str]:
+    """
+    Return the columns that hold some fields: ours -> theirs; a field without a column is left out.
+
+    Parameters
+    ----------
+    frame
+        A table as it was read.
+    wanted
+        The fields; of two that fit one column, the earlier gets it.
+    given
+        What the study says itself, ours -> theirs; it goes before any guess.
+    where
+        The file, for the error.
+
+    Raises
+    ------
+    InputError
+        `given` names a field that is not wanted or a column that is not there.
+    """
+    wanted = tuple(wanted)
+    columns = [str(column) for column in frame.columns if column != "geometry"]
+    matched = {ours: _given(ours, theirs, wanted, columns, where) for ours, theirs in given.items()}
+    plains: dict[str, list[str]] = {}
+    for column in columns:
+        plains.setdefault(plain(column), []).append(column)
+    for field in wanted:
+        if field in matched:
+            continue
+        taken = set(matched.values())
+        fitting = [
+            c for header in _synonyms().get(field, (field,)) for c in plains.get(header, ()) if c not in taken
+        ]
+        if fitting:
+            matched[field] = fitting[0]
+    return matched
+
+
+def _given(ours: str, theirs: str, wanted: tuple[str, ...], columns: list[str], where: str) -> str:
+    if ours not in wanted:
+        raise InputError("tables.unknown_field", where=where, field=ours, known=", ".join(wanted))
+    alike = [c for c in columns if c == theirs] or [c for c in columns if plain(c) == plain(theirs)]
+    if not alike:
+        raise InputError("tables.no_column", where=where, column=theirs, field=ours, columns=listed(columns))
+    return alike[0]
+
+
+def listed(columns: Iterable[Any]) -> str:
+    """Return the names of columns, sheets or layers for a message."""
+    return ", ".join(str(column) for column in columns) or "—"

@@ -1,0 +1,173 @@
+"""Tables and layers of any kind that the study names, as raw cells with their row numbers."""
+
+from __future__ import annotations
+
+import codecs
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from servicecircle.errors import InputError
+from servicecircle.sources.columns import listed
+from servicecircle.sources.files import require_file
+from servicecircle.sources.sheets import frame_of, read_delimited, read_workbook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+SHEETS = (".xlsx", ".csv", ".tsv")
+LAYERS = (".gpkg", ".shp", ".geojson", ".json", ".parquet")
+PLACES = (".osm.pbf",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """
+    A table as it was read.
+
+    Parameters
+    ----------
+    frame
+        Raw cells under the file's own headers; a GeoDataFrame with a CRS where the file has geometry.
+    rows
+        Row of each in the source as a spreadsheet counts it: the header of a plain table is row 1.
+        Features of a layer are counted as if under a header.
+    path
+        The file.
+    """
+
+    frame: pd.DataFrame
+    rows: NDArray[np.int64]
+    path: Path
+
+
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    layer: str | None = None,
+    crs: CRS | None = None,
+    what: str = "a table",
+) -> Table:
+    """
+    Read a table or a layer.
+
+    Parameters
+    ----------
+    path
+        `.xlsx` `.csv` `.tsv` `.geojson` `.json` (GeoJSON) `.gpkg` `.shp` `.parquet` `.osm.pbf` (facilities).
+    sheet, layer
+        Sheet of a workbook, layer of a GeoPackage; found by itself where only one fits.
+    crs
+        CRS of a layer whose file names none.
+    what
+        What the file is for, in messages.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, in an unknown encoding or without CRS; the sheet or layer is not clear.
+    """
+    if any(part.lower() in {"postgresql:", "postgres:"} for part in path.parts):
+        raise InputError("tables.database", what=what, known=" ".join((*SHEETS, *LAYERS)))
+    suffix = require_file(path, suffixes=(*SHEETS, *LAYERS, *PLACES), what=what)
+    if suffix in SHEETS:
+        cells = read_workbook(path, sheet=sheet) if suffix == ".xlsx" else read_delimited(path)
+        frame, rows = frame_of(cells, where=str(path))
+        return Table(frame, rows, path)
+    try:
+        frame = _read_layer(path, suffix, layer)
+    except InputError:
+        raise
+    except (RuntimeError, ValueError, OSError) as error:  # pyogrio, pyarrow and osmium raise kinds of these
+        raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame = _with_crs(frame, crs, path)
+    return Table(frame, np.arange(len(frame), dtype=np.int64) + 2, path)
+
+
+def _with_crs(frame: gpd.GeoDataFrame, crs: CRS | None, path: Path) -> gpd.GeoDataFrame:
+    if frame.crs is None:
+        if crs is None:
+            raise InputError("tables.no_crs", where=str(path))
+        frame = frame.set_crs(crs)
+    return frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry")
+
+
+def _read_layer(path: Path, suffix: str, layer: str | None) -> pd.DataFrame:
+    if suffix == ".osm.pbf":
+        from servicecircle.sources.osm_places import read_places
+
+        frame: pd.DataFrame = read_places(path)
+        return frame
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    import pyogrio
+
+    options: dict[str, Any] = {"encoding": _dbf_encoding(path)} if suffix == ".shp" else {}
+    if suffix == ".gpkg":
+        options["layer"] = _choose_layer(path, layer)
+    with warnings.catch_warnings():
+        # GDAL on measured coordinates and the order of rings: geometry is checked later
+        warnings.simplefilter("ignore")
+        layer_frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
+        return layer_frame
+
+
+def _choose_layer(path: Path, name: str | None) -> str:
+    import pyogrio
+
+    layers = [(str(layer), geometry is not None) for layer, geometry in pyogrio.list_layers(path)]
+    names = [layer for layer, _ in layers]
+    if name is not None:
+        if name not in names:
+            raise InputError("tables.no_layer", where=str(path), layer=name, layers=listed(names))
+        return name
+    drawn = [layer for layer, has_geometry in layers if has_geometry] or names
+    if len(drawn) != 1:
+        raise InputError("tables.which_layer", where=str(path), layers=listed(drawn))
+    return drawn[0]
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet
+
+    described = pyarrow.parquet.read_schema(path).metadata or {}
+    frame: pd.DataFrame = gpd.read_parquet(path) if b"geo" in described else pd.read_parquet(path)
+    return frame
+
+
+def _dbf_encoding(path: Path) -> str | None:
+    """Return the encoding of a shapefile's texts: the .cpg's, UTF-8 or GB18030, whichever first fits best."""
+    dbf, cpg = (_sidecar(path, suffix) for suffix in (".dbf", ".cpg"))
+    if dbf is None:
+        return None
+    raw = dbf.read_bytes()
+    texts = raw[32:]  # field names, then records; past the binary header all is text
+    named = _codec(cpg.read_text("latin-1").strip()) if cpg else None
+    candidates = [encoding for encoding in (named, "utf-8", "gb18030") if encoding]
+    return min(candidates, key=lambda encoding: texts.decode(encoding, "replace").count("\ufffd"))
+
+
+def _sidecar(path: Path, suffix: str) -> Path | None:
+    return next(
+        (p for p in (path.with_suffix(suffix), path.with_suffix(suffix.upper())) if p.is_file()), None
+    )
+
+
+def _codec(name: str) -> str | None:
+    """Return Python's name of an encoding such as `UTF-8`, `GBK`, `936` or `ANSI 936`."""
+    digits = "".join(c for c in name if c.isdigit())
+    for candidate in (name, {"54936": "gb18030", "65001": "utf-8"}.get(digits, f"cp{digits}")):
+        try:
+            return codecs.lookup(candidate).name
+        except LookupError:
+            continue
+    return None
