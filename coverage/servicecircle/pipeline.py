@@ -88,7 +88,9 @@ class Run(Results):
 
         return folium_map(self, zone)
 
-    def write(self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None) -> Path:
+    def write(
+        self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None, workers: int = 1
+    ) -> Path:
         """
         Write pages, tables, GeoPackage and manifest, all or nothing.
 
@@ -102,7 +104,7 @@ class Run(Results):
         OutputError
             It cannot be written; what stood there is kept.
         """
-        return _write(self, folder, on_progress)
+        return _write(self, folder, on_progress, workers)
 
 
 def check(study: Study) -> Inputs:
@@ -111,7 +113,7 @@ def check(study: Study) -> Inputs:
 
 
 def run(
-    study: Study, *, on_progress: OnProgress | None = None, streets: Path | None = None
+    study: Study, *, on_progress: OnProgress | None = None, streets: Path | None = None, workers: int = 1
 ) -> Run:
     """
     Do the main job: who reaches a facility on foot, zone by zone, and where the gaps are.
@@ -124,6 +126,8 @@ def run(
         Called with the name of each stage (`STAGES`) as it begins, and the share of stages that are done.
     streets
         A downloaded street file, where the study names a place instead of a file.
+    workers
+        Threads that draw circles; the figures do not depend on it.
 
     Raises
     ------
@@ -133,14 +137,14 @@ def run(
     clock = _Clock(on_progress)
     started = dt.datetime.now(dt.UTC)
     inputs = check_inputs(study, report=clock.begin, streets=streets)
-    results = _assess(inputs, clock)
+    results = _assess(inputs, clock, workers)
     clock.end()
     results.manifest["started_at"] = started.isoformat(timespec="seconds")
     results.manifest["timings"] = clock.timings
     return results
 
 
-def _assess(inputs: Inputs, clock: _Clock) -> Run:
+def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     study, findings, rules, circles = inputs.study, inputs.findings, inputs.study.rules, inputs.study.circles
     profile = load_profile(rules.profile, folder=study.path.parent)
     clock.begin("build_network")
@@ -167,7 +171,7 @@ def _assess(inputs: Inputs, clock: _Clock) -> Run:
     counts = {c.id: facilities[f"counts_{c.id}"].to_numpy(bool) for c in circles}
     limits_m = {c.id: c.limit_m for c in circles}
     ids, buffer_m = facilities["facility_id"].to_numpy(), rules.circle_buffer_m
-    drawn = draw_circles(network, reached, ids, buffer_m=buffer_m)
+    drawn = draw_circles(network, reached, ids, buffer_m=buffer_m, workers=workers)
     reach = draw_reach(network, reached, counts, limits_m, buffer_m=buffer_m)
     clock.begin("time_streets")
     segments = time_segments(network, zones, walks, walk_kmh=rules.walk_kmh)
@@ -185,7 +189,9 @@ def _assess(inputs: Inputs, clock: _Clock) -> Run:
     )  # fmt: skip
 
 
-def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | None) -> Path:
+def _write(
+    results: Run, folder: str | Path | None, on_progress: OnProgress | None, workers: int
+) -> Path:
     target = Path(folder) if folder else results.study.folder
     clock = _Clock(on_progress)
     with atomic_folder(target, run_id=f"{os.getpid()}-{uuid.uuid4().hex[:8]}") as new:

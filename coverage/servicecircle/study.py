@@ -269,6 +269,10 @@ class Study(_Table):
             "limit_unit": unit, "limit_m": limit_m, "kinds": rule.kinds,
         })  # fmt: skip
 
+    def in_language(self, language: Literal["zh", "en"]) -> Study:
+        """Return the same study with its outputs in another language."""
+        return self.model_copy(update={"study": self.study.model_copy(update={"language": language})})
+
     def locate(self, source: str) -> Path:
         """Return the path of a file that the study names."""
         return (self.path.parent / source).resolve()

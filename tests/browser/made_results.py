@@ -210,7 +210,8 @@ def _zones(villages: gpd.GeoDataFrame, people: pd.DataFrame) -> gpd.GeoDataFrame
         }
         rows += [{**base, "circle": circle} for circle in ("15min", "1km", "own")]
     county = {"code": "410922000000", "name": "示例县", "level": "county", "parent_code": "",
-              "area_class": "mixed", "facilities": 6, "state": "judged", "reason": "", "verdict": "", "certainty": "",
+              "area_class": "mixed", "facilities": 6,
+              "state": "judged", "reason": "", "verdict": "", "certainty": "",
               **_figures(people[people["zone_code"] != ""]), "geometry": None}  # fmt: skip
     rows += [{**county, "circle": circle} for circle in ("15min", "1km", "own")]
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=EPSG)
@@ -226,7 +227,8 @@ def _gaps(villages: gpd.GeoDataFrame, people: gpd.GeoDataFrame) -> gpd.GeoDataFr
         rows.append({
             "gap_id": f"{zone}-{reason}", "class": kinds[reason], "zone_code": zone, "zone_name": names[zone],
             "township_name": "某镇", "place": f"“{HOSTILE[len(rows) % 5]}”附近约150米",
-            "people": group["people"].sum(), "elderly": group["elderly"].sum(), "lon": middle.x, "lat": middle.y,
+            "people": group["people"].sum(), "elderly": group["elderly"].sum(),
+            "lon": middle.x, "lat": middle.y,
             "seconds": group["seconds"].median(),
             "metres": group["metres"].median(), "straight_m": group["straight_m"].median(),
             "nearest_facility": HOSTILE[1], "reason": reason, "advice": "在片区内增设站点。",

@@ -173,7 +173,7 @@ def test_plain_parquet_is_a_table(tmp_path):
     assert [text(cell) for cell in frame["name"]] == ["甲", ""]
 
 
-@pytest.mark.parametrize("label", ["GB18030", "936", "UTF-8", None])
+@pytest.mark.parametrize("label", ["GB18030", "936", "UTF-8", "what?", None])
 def test_a_gbk_shapefile_reads_right_whatever_its_label(tmp_path, label):
     path = tmp_path / "村界.shp"
     points(名称=["濮阳县幸福院", "乡镇敬老院"]).to_file(path, encoding="gb18030")
@@ -181,6 +181,17 @@ def test_a_gbk_shapefile_reads_right_whatever_its_label(tmp_path, label):
     if label:
         path.with_suffix(".cpg").write_text(label)
     assert read_table(path).frame["名称"].tolist() == ["濮阳县幸福院", "乡镇敬老院"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_name_cut_inside_a_character_does_not_end_the_run(tmp_path, encoding):
+    path = tmp_path / "村界.shp"
+    points(名称=["濮阳县幸福院", "乡镇敬老院"]).to_file(path, encoding=encoding)
+    whole, cut = "福院".encode(encoding), "福院".encode(encoding)[:-1] + b" "
+    path.with_suffix(".dbf").write_bytes(path.with_suffix(".dbf").read_bytes().replace(whole, cut))
+    names = read_table(path).frame["名称"].tolist()
+    assert names[0].startswith("濮阳县幸福")
+    assert names[1] == "乡镇敬老院"
 
 
 def test_a_layer_without_crs_is_refused(tmp_path):

@@ -38,6 +38,12 @@ class Clause(BaseModel):
     force: Literal["binding", "expected", "target", "in_principle"] = "target"
     ambiguity: str = ""
 
+    def is_due(self, as_of: dt.date) -> bool:
+        """Tell whether failing it fails: binding clauses always, work targets once their deadline is past."""
+        if self.force == "target":
+            return self.deadline is not None and self.deadline < as_of
+        return self.force == "binding"
+
 
 class Profile(BaseModel):
     """The clauses of one document."""
@@ -97,7 +103,7 @@ def judge(coverage: Coverage | Results, profile: str | Profile) -> pd.DataFrame:
         for zone in zones.itertuples():
             measured = zone.share_low
             rows.append((
-                zone.code, clause.id, zone.verdict, measured, rules.share_required, "share of people",
+                zone.code, clause.id, zone.verdict, measured, rules.share_required, "share",
                 measured - rules.share_required, zone.certainty, zone.reason, _evidence(zone),
             ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["zone_code", "clause_id"], ignore_index=True)

@@ -265,7 +265,7 @@ def _near_points(rows: pd.DataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.obje
     village_home = np.where(
         villages["parent_code"].isin(townships["code"]), villages["parent_code"], by_place
     )
-    home = zones_at(rows.iloc[free], townships)
+    home = zones_at(rows.take(free), townships)
     xy = rows[["x_m", "y_m"]].to_numpy()
     names = villages["code"].to_numpy(dtype=object)
     for code in np.unique(home):

@@ -113,7 +113,7 @@ class OfflineFigure(Figure):
             f'<!DOCTYPE html>\n<html lang="{self.language}">\n<head>\n<meta charset="utf-8">\n',
             f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{html.escape(self.title or "")}</title>\n",
+            f"<title>{html.escape(self.title or '')}</title>\n",
             *(f"<{tag}>{_closed(text)}</{tag}>\n" if tag else text for tag, text in heads if tag != "script"),
             f"<style>{self.style}</style>\n</head>\n<body>\n{body}\n",
             *(f"<script>{_closed(text)}</script>\n" for text in scripts),

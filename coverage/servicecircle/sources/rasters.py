@@ -23,7 +23,7 @@ from servicecircle.sources.files import require_file
 from servicecircle.units import Floats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,6 +37,7 @@ _WHOLE = 1e-5
 _NO_DATA_BELOW, _NO_DATA_ABOVE = -9000.0, 1e10
 """No count is negative by thousands or exceeds mankind: an undeclared nodata value."""
 
+_HAIR = 1e-6
 _CELLS_AT_ONCE = 4_000_000
 
 
@@ -94,7 +95,7 @@ def read_cells(
             with _opened(group_path) as other:
                 _require_same_grid(dataset, other, path, group_path)
                 sheets[group], beyond[group] = _read_window(other, window), _sum_beyond(other, window)
-        left, bottom, right, top = dataset.window_bounds(window)
+        left, bottom, right, top = _bounds(dataset, window)
         to_study = Transformer.from_crs(dataset.crs, area.crs, always_xy=True)
     met = _fractions(polygons, sheets["people"].shape, (left, bottom, right, top))
     facts = {
@@ -161,18 +162,33 @@ def _opened(path: Path) -> Iterator[Any]:
 def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path, findings: Findings) -> Window:
     """Return the whole cells that cover the area's box."""
     left, bottom, right, top = area.to_crs(dataset.crs).total_bounds
-    (column_0, row_0), (column_1, row_1) = (
-        ~dataset.transform * (left, top),
-        ~dataset.transform * (right, bottom),
+    grid = dataset.transform
+    column_0, row_0 = (
+        _whole((left - grid.c) / grid.a, math.floor),
+        _whole((top - grid.f) / grid.e, math.floor),
     )
-    row_0, column_0 = max(0, math.floor(row_0)), max(0, math.floor(column_0))
-    row_1, column_1 = min(dataset.height, math.ceil(row_1)), min(dataset.width, math.ceil(column_1))
-    if row_0 >= row_1 or column_0 >= column_1:
-        raise InputError("people.raster_elsewhere", where=str(path))
-    edge = dataset.bounds
-    if left < edge.left or bottom < edge.bottom or right > edge.right or top > edge.top:
+    column_1, row_1 = (
+        _whole((right - grid.c) / grid.a, math.ceil),
+        _whole((bottom - grid.f) / grid.e, math.ceil),
+    )
+    if min(column_0, row_0) < 0 or column_1 > dataset.width or row_1 > dataset.height:
         findings.note("people.raster_short", subject=path.name)
-    return Window(column_0, row_0, column_1 - column_0, row_1 - row_0)
+    column_0, row_0 = max(0, column_0), max(0, row_0)
+    width, height = min(dataset.width, column_1) - column_0, min(dataset.height, row_1) - row_0
+    if width <= 0 or height <= 0:
+        raise InputError("people.raster_elsewhere", where=str(path))
+    return Window(column_0, row_0, width, height)
+
+
+def _whole(cells: float, outward: Callable[[float], int]) -> int:
+    """Round a number of cells outwards; an edge that projection moved by a hair stays where it is."""
+    return round(cells) if abs(cells - round(cells)) < _HAIR else outward(cells)
+
+
+def _bounds(dataset: Any, window: Window) -> tuple[float, float, float, float]:
+    grid = dataset.transform
+    left, top = grid.c + window.col_off * grid.a, grid.f + window.row_off * grid.e
+    return left, top + window.height * grid.e, left + window.width * grid.a, top
 
 
 def _require_same_grid(ours: Any, other: Any, path: Path, other_path: Path) -> None:

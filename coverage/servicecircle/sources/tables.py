@@ -109,16 +109,33 @@ def _read_layer(path: Path, suffix: str, layer: str | None) -> pd.DataFrame:
         return frame
     if suffix == ".parquet":
         return _read_parquet(path)
+    if suffix == ".shp":
+        return _read_shapefile(path)
+    return _read_vector(path, layer=_choose_layer(path, layer) if suffix == ".gpkg" else None)
+
+
+def _read_vector(path: Path, **options: str | None) -> pd.DataFrame:
     import pyogrio
 
-    options: dict[str, Any] = {"encoding": _dbf_encoding(path)} if suffix == ".shp" else {}
-    if suffix == ".gpkg":
-        options["layer"] = _choose_layer(path, layer)
     with warnings.catch_warnings():
         # GDAL on measured coordinates and the order of rings: geometry is checked later
         warnings.simplefilter("ignore")
-        layer_frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
-        return layer_frame
+        frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
+        return frame
+
+
+def _read_shapefile(path: Path) -> pd.DataFrame:
+    """Read texts byte by byte and decode them here: a name cut inside a character must not end the run."""
+    encoding = _dbf_encoding(path)
+    frame = _read_vector(path, encoding="ISO-8859-1")  # one byte, one letter
+    for column in frame.columns.drop("geometry", errors="ignore"):
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = [_recoded(cell, encoding) for cell in frame[column]]
+    return frame.rename(columns={column: _recoded(column, encoding) for column in frame.columns})
+
+
+def _recoded(cell: Any, encoding: str) -> Any:
+    return cell.encode("latin-1").decode(encoding, "replace") if isinstance(cell, str) else cell
 
 
 def _choose_layer(path: Path, name: str | None) -> str:
@@ -144,11 +161,11 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _dbf_encoding(path: Path) -> str | None:
+def _dbf_encoding(path: Path) -> str:
     """Return the encoding of a shapefile's texts: the .cpg's, UTF-8 or GB18030, whichever first fits best."""
     dbf, cpg = (_sidecar(path, suffix) for suffix in (".dbf", ".cpg"))
     if dbf is None:
-        return None
+        return "utf-8"
     raw = dbf.read_bytes()
     texts = raw[32:]  # field names, then records; past the binary header all is text
     named = _codec(cpg.read_text("latin-1").strip()) if cpg else None

@@ -6,6 +6,7 @@ Streets are cut exactly at the limit and drawn half a street wide; blocks under 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +76,7 @@ def draw_circles(
     names: NDArray[np.object_],
     *,
     buffer_m: float,
+    workers: int = 1,
 ) -> gpd.GeoDataFrame:
     """
     Draw catchments: `facility_id, cutoff, cutoff_unit, street_m, area_m2, people_within, geometry`.
@@ -85,12 +87,15 @@ def draw_circles(
         The circle whose limit it is, the catchment, and the people in it, counted on the travel field.
     names
         Id of each facility.
+    workers
+        Threads: GEOS leaves the interpreter free while it joins streets.
     """
     import geopandas as gpd
 
+    with ThreadPoolExecutor(workers) as pool:
+        shapes = list(pool.map(lambda one: draw(network, one[1], buffer_m=buffer_m), reached))
     rows = []
-    for circle, found, people in reached:
-        shape = draw(network, found, buffer_m=buffer_m)
+    for (circle, found, people), shape in zip(reached, shapes, strict=True):
         row = (circle.limit, circle.limit_unit, found.street_m, shape.area, people, shape)
         rows.append((names[found.facility], *row))
     rows.sort(key=lambda row: row[:3])

@@ -38,5 +38,5 @@ def say(code: str, language: Language, facts: dict[str, Any]) -> tuple[str, str]
 
 def label(group: str, key: str, language: Language) -> str:
     """Return the word shown for a column or a value, such as `label("reason", "too_far", "zh")`."""
-    entry = table("labels").get(group, {}).get(key)
+    entry = (table("labels").get(group) or table("terminal").get(group, {})).get(key)
     return entry[0 if language == "zh" else 1] if entry else key

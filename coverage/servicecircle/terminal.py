@@ -1,0 +1,89 @@
+"""What a terminal shows: progress while it runs, the headline when it is done."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from servicecircle import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Report = Callable[[str, float], None]
+
+_ALMOST = 0.999
+"""99.96 % prints as 99.9 %: only what is complete prints as 100.0 %."""
+
+
+@contextmanager
+def progress(language: words.Language, *, quiet: bool) -> Iterator[Report]:
+    """
+    Show stages on standard error: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+
+    Yields
+    ------
+    A function of the stage that begins and the share that is done.
+    """
+    if quiet:
+        yield lambda _stage, _share: None
+        return
+    if not sys.stderr.isatty():
+        yield lambda stage, share: print(f"{share:4.0%} {_stage_name(stage, language)}", file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda stage, share: bar.update(task, description=_stage_name(stage, language), completed=share)
+
+
+def _stage_name(stage: str, language: words.Language) -> str:
+    return words.label("stage", stage, language)
+
+
+def headline(manifest: Mapping[str, Any], language: words.Language) -> list[str]:
+    """Return the lines that a run ends with: shares, villages by verdict, and what is to be verified."""
+    summary = manifest["summary"]
+    lines = [f"{manifest['study']['name']}  {manifest['study']['as_of']}"]
+    groups = [g for g in ("elderly", "people") if g in summary["all"]]
+    for group in groups:
+        figures = summary["all"][group]
+        lines.append(_sentence(f"share_{group}", language, **_percentages(figures)))
+        for circle, by_group in summary["circles"].items():
+            if by_group[group]["judged"]:
+                name = words.label("circle", circle, language)
+                lines.append(_sentence("by_circle", language, circle=name, **_percentages(by_group[group])))
+    lines.append(_sentence("units", language, **summary["units"]))
+    return lines
+
+
+def _sentence(key: str, language: words.Language, **facts: Any) -> str:
+    return words.label("cli", key, language).format_map(facts)
+
+
+def _percentages(figures: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "share": percent(figures["share_within"]), "high": percent(figures["share_high"]),
+        "straight": percent(figures["share_straight"]), "judged": f"{figures['judged']:,.0f}",
+        "out": f"{figures['judged'] - figures['within']:,.0f}",
+    }  # fmt: skip
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage that is 100.0 % only when nobody is left out."""
+    if share is None:
+        return "—"
+    return "100.0%" if share >= 1 else f"{min(share, _ALMOST):.1%}"
+
+
+def locale_language() -> words.Language:
+    """Return Chinese where the system speaks it, else English."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
+    named = named or locale.getlocale()[0] or ""
+    return "zh" if named.lower().startswith(("zh", "chinese")) else "en"

@@ -1,0 +1,200 @@
+"""The pages as a planner opens them: in a browser with the network cut."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser.made_results import HOSTILE, made_results
+from playwright.sync_api import sync_playwright
+
+from servicecircle.maps.pages import write_pages
+
+pytestmark = pytest.mark.browser
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PLACES = ("index.html", "townships/410921001000.html")
+OURS_IN_ENGLISH = ("Leaflet", "© OpenStreetMap contributors (ODbL)", "CGCS2000", "km", " m")
+ON_THE_MAP = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.CircleMarker }); return n }"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    made = {}
+    for language in ("zh", "en"):
+        made[language] = tmp_path_factory.mktemp(language)
+        write_pages(made_results(language), made[language])
+    return made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One visit of one page: what it asked for, and what it complained about."""
+
+    def __init__(self, chromium, path, *, size=(1400, 1000), mobile=False):
+        self.context = chromium.new_context(
+            offline=True, viewport={"width": size[0], "height": size[1]}, is_mobile=mobile, has_touch=mobile
+        )
+        self.page = self.context.new_page()
+        self.requests, self.complaints = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("body[data-ready]", timeout=15_000)
+
+
+@pytest.fixture
+def visit(chromium, folders):
+    visits = []
+
+    def open_page(place="index.html", language="zh", **options):
+        visits.append(Visit(chromium, folders[language] / place, **options))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        one.context.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_opens_with_the_network_cut_and_asks_for_nothing(visit, folders, place, language):
+    seen = visit(place, language)
+    assert seen.page.evaluate("window.__ready") is True
+    assert seen.requests == [(folders[language] / place).as_uri()]
+    assert seen.complaints == []
+    assert seen.page.locator("#unsupported").is_hidden()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_hostile_names_are_only_text(visit, place):
+    seen = visit(place)
+    text = seen.page.inner_text("body")
+    for name in HOSTILE:
+        assert name in text
+    assert "49" not in seen.page.inner_text("h1")
+    assert seen.page.locator("img").count() == 0
+    for box in seen.page.locator("#layers input[type=checkbox]").all():
+        box.check()
+    assert seen.complaints == []
+
+
+def test_the_layer_switch_takes_a_layer_off_and_puts_it_back(visit):
+    page = visit().page
+    before = page.evaluate(ON_THE_MAP)
+    page.uncheck("input[name=gaps]")
+    without = page.evaluate(ON_THE_MAP)
+    assert 0 < without < before
+    page.check("input[name=gaps]")
+    assert page.evaluate(ON_THE_MAP) == before
+
+
+def test_a_layer_that_begins_hidden_is_drawn_when_it_is_asked_for(visit):
+    page = visit().page
+    areas = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.Polygon }); return n }"
+    before = page.evaluate(areas)
+    page.check("input[name=reach]")
+    page.wait_for_timeout(300)
+    assert page.evaluate(areas) == before + 2
+
+
+def test_choosing_a_theme_changes_colours_and_legend(visit):
+    page = visit().page
+    fills = """() => { const seen = []; map.eachLayer(l => {
+        if (l instanceof L.Polygon && l.options.fillColor) seen.push(String(l.options.fillColor)) }); return seen.join() }"""
+    shares = page.evaluate(fills)
+    page.get_by_label("判定结果").check()
+    assert page.evaluate(fills) != shares
+    legend = page.inner_text("#layers fieldset:first-child ul")
+    assert "达标" in legend
+    assert "资料不足，未判定" in legend
+
+
+def test_a_row_of_the_gap_list_leads_to_the_map(visit):
+    page = visit().page
+    before = page.evaluate("map.getZoom()")
+    row = page.locator("section:has(#table-gaps) tbody tr").nth(1)
+    village = row.locator("td").first.inner_text()
+    row.click()
+    page.wait_for_selector(".leaflet-popup")
+    assert page.evaluate("map.getZoom()") > before
+    assert village in page.inner_text(".leaflet-popup")
+
+
+def test_the_keyboard_reaches_tables_and_map(visit):
+    page = visit().page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "skip"
+    assert page.inner_text("#skip") == "跳到表格"
+    page.keyboard.press("Enter")
+    before = page.evaluate("map.getZoom()")
+    page.locator("section:has(#table-gaps) tbody button").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".leaflet-popup")
+    assert page.evaluate("map.getZoom()") > before
+    page.focus("#map")
+    middle = page.evaluate("map.getCenter().lng")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    assert page.evaluate("map.getCenter().lng") > middle
+
+
+def test_townships_are_linked_both_ways(visit):
+    page = visit().page
+    links = page.locator("section:has(#table-townships) tbody a")
+    assert links.count() == 4
+    links.nth(1).click()
+    page.wait_for_selector("body[data-ready]")
+    assert page.url.endswith("townships/410921201000.html")
+    assert "{% raw %}" in page.inner_text("h1")
+    labels = [link.inner_text() for link in page.locator("#links a").all()]
+    assert labels == ["返回总图", "上一乡镇（街道）", "下一乡镇（街道）"]
+    page.locator("#links a").first.click()
+    page.wait_for_selector("body[data-ready]")
+    assert page.url.endswith("index.html")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_chinese_page_holds_no_english(visit, place):
+    page = visit(place).page
+    for box in page.locator("#layers input[type=checkbox]").all():
+        box.check()
+    text = page.inner_text("body")
+    for known in (*HOSTILE, *OURS_IN_ENGLISH):
+        text = text.replace(known, "")
+    assert re.findall(r"[A-Za-z]{2,}|\w_\w", text) == []
+    assert "100.0%" not in text
+    titles = page.eval_on_selector_all("[title], [aria-label]", "all => all.map(e => e.title + e.ariaLabel)")
+    assert not re.search(r"[A-Z][a-z]{2,}", "".join(titles).replace("null", ""))
+
+
+def test_a_share_just_under_the_whole_is_not_printed_as_the_whole(visit):
+    assert "99.9%" in visit().page.inner_text("section:has(#table-units)")
+
+
+def test_a_page_prints_on_a_landscape_sheet_with_map_and_legend(visit):
+    page = visit().page
+    sheet = page.pdf(prefer_css_page_size=True, print_background=True)
+    box = re.search(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", sheet)
+    assert float(box[1]) > float(box[2])
+    page.emulate_media(media="print")
+    assert page.locator("#layers canvas").first.is_visible()
+    assert page.locator("#map canvas").first.is_visible()
+    assert page.locator("#layers input").first.is_hidden()
+
+
+def test_a_phone_shows_all_without_scrolling_sideways(visit):
+    page = visit(PLACES[1], size=(390, 844), mobile=True).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("#panel").get_attribute("open") is None
+    page.tap("#panel-title")
+    assert page.locator("#layers input").first.is_visible()

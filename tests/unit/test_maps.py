@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from browser.made_results import HOSTILE, made_results, village_points
+from folium.plugins import MarkerCluster
+from shapely import MultiPolygon, Point, box
+
+from servicecircle import words
+from servicecircle.maps import layers, offline
+from servicecircle.maps.notebook import folium_map
+from servicecircle.maps.pack import GRID_DEG, island, pack_geometry, varints
+from servicecircle.maps.pages import file_names, write_pages
+from servicecircle.maps.text import Text
+
+ISLAND = re.compile(r'<script type="application/octet-stream" id="([\w-]+)">([A-Za-z0-9+/=]*)</script>')
+ZH, EN = Text("zh"), Text("en")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    made = {}
+    for language in ("zh", "en"):
+        folder = tmp_path_factory.mktemp(language)
+        made[language] = {
+            path.relative_to(folder).as_posix(): path.read_text("utf-8")
+            for path in write_pages(made_results(language), folder)
+        }
+    return made
+
+
+def spec_of(page):
+    return json.loads(gzip.decompress(base64.b64decode(dict(ISLAND.findall(page))["page"])))
+
+
+def texts_of(spec):
+    if isinstance(spec, str):
+        yield spec
+    elif isinstance(spec, dict):
+        for key, value in spec.items():
+            if key not in {"look", "name", "layer", "shape", "head", "leading", "links"}:
+                yield from texts_of(value)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from texts_of(value)
+
+
+# ---- files ----
+
+
+def test_there_is_an_overview_and_a_page_per_township_named_by_code(pages):
+    codes = ("410921001000", "410921201000", "410922001000", "410922201000")
+    assert list(pages["zh"]) == ["index.html", *(f"townships/{code}.html" for code in codes)]
+
+
+def test_every_page_is_small(pages):
+    assert max(len(page) for page in pages["zh"].values()) < 1_000_000
+
+
+def test_the_same_study_gives_the_same_bytes(pages, tmp_path):
+    again = write_pages(made_results("zh"), tmp_path)
+    assert [path.read_text("utf-8") for path in again] == list(pages["zh"].values())
+
+
+def test_codes_that_no_system_takes_as_a_file_name_get_another():
+    names = file_names(["../../etc/passwd", "con", "A1", "a1", "410922", "", "é", "x" * 80])
+    assert names["410922"] == "410922.html"
+    assert all(re.fullmatch(r"[0-9A-Za-z_-]{1,64}\.html", name) for name in names.values())
+    assert len({name.casefold() for name in names.values()}) == 8
+    assert names["con"] != "con.html"
+
+
+# ---- nothing of a user's reaches a template ----
+
+
+def test_what_users_wrote_stands_in_data_islands_only(pages):
+    for page in pages["zh"].values():
+        bare = ISLAND.sub("", page)
+        head, body = bare.split("</head>")
+        for name in (*HOSTILE, "江", "服务站"):
+            assert name not in body
+        assert "{{7*7}}养老服务设施" in re.search("<title>(.*)</title>", head)[1]
+
+
+def test_a_title_with_markup_is_escaped():
+    figure = offline.OfflineFigure(title="</title><script>alert(1)</script>", language="zh", code="", style="")
+    assert "<title>&lt;/title&gt;&lt;script&gt;" in figure.render()
+
+
+def test_the_policy_names_exactly_the_scripts_of_the_page(pages):
+    for page in pages["en"].values():
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+        scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+        hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+        assert [f"'sha256-{digest}'" for digest in hashes] == re.findall(r"'sha256-[^']+'", policy)
+        assert len(scripts) == 3
+        assert "unsafe-eval" not in policy
+        assert "script-src 'unsafe-inline'" not in policy
+        assert policy.startswith("default-src 'none'")
+
+
+def test_pages_name_no_address(pages):
+    for page in pages["zh"].values():
+        bare = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
+        assert not re.findall(r'(?:src|href)="(?!#)', bare)
+        assert not re.findall(r"url\((?!data:|#default#VML)", bare)
+        assert "sourceMappingURL" not in page
+
+
+def test_what_is_not_vendored_is_refused():
+    shown = folium_map(made_results())
+    MarkerCluster().add_to(shown)
+    with pytest.raises(ValueError, match="not vendored"):
+        shown.get_root().render()
+
+
+def test_the_vendored_files_are_those_that_were_recorded():
+    recorded = offline.provenance()["leaflet"]
+    assert recorded["licence"] == "BSD-2-Clause"
+    for name, digest in recorded["sha256"].items():
+        assert hashlib.sha256(offline.asset(name)).hexdigest() == digest
+
+
+def test_a_script_cannot_be_ended_from_within():
+    figure = offline.OfflineFigure(title="", language="en", code="x = '</script><!--';", style="")
+    page = figure.render()
+    assert r"x = '\x3c/script>\x3c!--';" in page
+    assert page.count("</script>") == 2
+
+
+# ---- words ----
+
+
+def test_a_chinese_page_has_chinese_words_only(pages):
+    allowed = (*HOSTILE, "OpenStreetMap contributors (ODbL)", "CGCS2000")
+    for page in pages["zh"].values():
+        for text in texts_of(spec_of(page)):
+            bare = text
+            for known in allowed:
+                bare = bare.replace(known, "")
+            assert not re.search(r"[A-Za-z]{2,}|\w_\w", bare.replace(".html", "")), text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nothing_unknown_is_printed_as_a_number(pages, language):
+    for page in pages[language].values():
+        for text in texts_of(spec_of(page)):
+            assert not re.search(r"\b(nan|NaN|inf|None|N/A)\b", text)
+            assert "100.0%" not in text
+
+
+def test_english_pages_hold_no_chinese_of_ours(pages):
+    ours = [text for text in spec_of(pages["en"]["index.html"])["notes"]]
+    assert not re.search("[\u4e00-\u9fff]", "".join(ours).replace("助餐", ""))
+
+
+def test_every_word_of_the_pages_stands_in_both_languages():
+    for key, entry in words.table("pages").items():
+        assert len(entry) == 2, key
+        assert all(entry), key
+        assert set(re.findall(r"{(\w+)}", entry[0])) - {"year", "month", "day"} == set(
+            re.findall(r"{(\w+)}", entry[1])
+        ) - {"iso"}, key
+
+
+@pytest.mark.parametrize(
+    ("share", "printed"),
+    [(0.99961, "99.9%"), (0.999999, "99.9%"), (1.0, "100%"), (0.57, "57.0%"), (0.29, "29.0%"), (0.0, "0.0%"),
+     (np.nan, "—"), (None, "—")],
+)  # fmt: skip
+def test_shares_are_cut_not_rounded(share, printed):
+    assert ZH.share(share) == printed
+
+
+def test_people_have_no_decimals():
+    assert [ZH.people(x) for x in (1230.4, 0.2, 0.0, np.nan)] == ["1230", "不足1", "0", "—"]
+    assert EN.people(51_200.0) == "51,200"
+    assert EN.minutes(np.inf) == "—"
+    assert EN.count(np.nan) == "—"
+
+
+def test_a_village_that_was_not_judged_says_why(pages):
+    table = next(t for t in spec_of(pages["zh"]["index.html"])["tables"] if t["name"] == "units")
+    cells = {cell for row in table["rows"] for cell in row}
+    assert "资料不足，未判定：道路资料不全" in cells
+    assert "资料不足，未判定：无人口" in cells
+
+
+def test_the_reference_line_is_called_ones_own_choice(pages):
+    for page in pages["zh"].values():
+        notes = "".join(spec_of(page)["notes"])
+        assert "参考判定线（本单位自定，文件未规定）" in notes
+        assert "步行4.0千米/小时" in notes
+        assert "内部工作用图，不得公开" in notes
+
+
+# ---- figures and layers ----
+
+
+def test_the_headline_adds_people_up(pages):
+    people = made_results().people
+    old = people.loc[people["zone_code"] != "", "elderly"].sum()
+    covered = people.loc[people["within"], "elderly"].sum()
+    label, value, note = spec_of(pages["zh"]["index.html"])["figures"][0]
+    assert label == "老年人口覆盖率"
+    assert value == f"{np.floor(covered / old * 1000) / 10:.1f}%"
+    assert note == f"覆盖{covered:.0f}人"
+
+
+def test_segments_fall_into_their_bands(pages):
+    spec = spec_of(pages["zh"]["townships/410921001000.html"])
+    layer = next(one for one in spec["layers"] if one["name"] == "segments")
+    labels = [one["label"] for one in layer["themes"][0]["classes"]]
+    minutes = next(c["texts"] for c in layer["columns"] if c["label"] == "步行时间（分钟）")
+    assert labels == ["0—5分钟", "5—10分钟", "10—15分钟", "15—20分钟", "超过20分钟", "无路可达"]
+    for text, number in zip(minutes, layer["themes"][0]["of"], strict=True):
+        expected = 5 if text == "—" else min(4, max(0, int(np.ceil(float(text) / 5)) - 1))
+        assert abs(expected - number) <= (0 if text == "—" else round(float(text) % 5, 1) in (0.0, 5.0))
+
+
+def test_a_village_at_a_break_belongs_to_the_better_class():
+    frame = gpd.GeoDataFrame({"s": [0.9, 0.8999, 1.0, 0.99961, np.nan], "state": "judged"})
+    theme = layers._shares(EN, "", frame, "s")
+    assert [theme.classes[k][0] for k in theme.of] == [
+        "90% to under 100%", "80% to under 90%", "100%", "90% to under 100%", "Not judged (input missing)",
+    ]  # fmt: skip
+
+
+def test_facilities_that_do_not_count_are_hollow(pages):
+    layer = next(one for one in spec_of(pages["zh"]["index.html"])["layers"] if one["name"] == "facilities")
+    looks = {one["label"]: one["look"]["fillColor"] for one in layer["themes"][0]["classes"]}
+    assert looks["农村幸福院（未计入）"] == "#ffffff"
+    assert looks["农村幸福院"] != "#ffffff"
+
+
+def test_streets_beyond_what_a_page_holds_are_left_out_with_a_note(monkeypatch):
+    monkeypatch.setattr(layers, "MOST_LINES", 100)
+    spec = spec_of(folium_map(made_results()).get_root().render())
+    layer = next(one for one in spec["layers"] if one["name"] == "segments")
+    assert layer["head"]["features"] == 100
+    assert any("只画其中最长的100段" in note for note in spec["notes"])
+
+
+def test_a_study_without_townships_has_everything_on_one_page(tmp_path):
+    results = made_results()
+    object.__setattr__(results, "zones", results.zones[results.zones["level"] == "village"])
+    written = write_pages(results, tmp_path)
+    assert [path.name for path in written] == ["index.html"]
+    names = {layer["name"] for layer in spec_of(written[0].read_text("utf-8"))["layers"]}
+    assert names == {"units", "reach", "straight", "segments", "circles", "people", "facilities", "gaps"}
+
+
+def test_villages_known_as_points_are_drawn_as_points(tmp_path):
+    results = made_results()
+    object.__setattr__(results, "zones", results.zones.set_geometry(village_points(results)))
+    layer = spec_of(write_pages(results, tmp_path)[0].read_text("utf-8"))["layers"][0]
+    assert (layer["name"], layer["shape"]) == ("units", "point")
+
+
+def test_a_run_that_found_nothing_still_has_its_pages(tmp_path):
+    results = made_results()
+    for frame in ("gaps", "people", "segments", "circles", "reach"):
+        object.__setattr__(results, frame, getattr(results, frame).iloc[:0])
+    assert len(write_pages(results, tmp_path)) == 5
+
+
+# ---- notebooks ----
+
+
+def test_a_notebook_gets_a_folium_map():
+    shown = folium_map(made_results("en"))
+    assert isinstance(shown, folium.Map)
+    folium.CircleMarker([35.9, 114.0], tooltip="mine").add_to(shown)
+    assert "mine" in shown.get_root().render()
+    assert "iframe" in shown._repr_html_()
+
+
+def test_a_village_leads_to_the_map_of_its_township():
+    results = made_results()
+    village = results.zones.loc[results.zones["level"] == "village", "code"].iloc[0]
+    titles = {folium_map(results, zone).get_root().title for zone in (village, "410921001000")}
+    assert len(titles) == 1
+    with pytest.raises(KeyError):
+        folium_map(results, "999")
+
+
+# ---- packing ----
+
+
+def unpack(head, body):
+    numbers, value, shift = [], 0, 0
+    for byte in body:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            numbers.append(value)
+            value, shift = 0, 0
+    counts = head["features"] + head["parts"] + head["rings"]
+    moves = np.array([(n >> 1) ^ -(n & 1) for n in numbers[counts:]]).reshape(-1, 2)
+    return numbers[:counts], np.cumsum(moves, axis=0) * head["grid"]
+
+
+def test_packed_areas_come_back_whole():
+    holed = box(0, 0, 3, 3).difference(box(1, 1, 2, 2))
+    shapes = np.array([holed, None, MultiPolygon([box(-5, -5, -4, -4), box(113.12345, 35, 114, 36)])], dtype=object)
+    head, body = pack_geometry(shapes)
+    counts, places = unpack(head, body)
+    assert counts == [1, 0, 2, 2, 1, 1, 5, 5, 5, 5]
+    expected = np.concatenate([shapely.get_coordinates(shapes[0]), shapely.get_coordinates(shapes[2])])
+    assert np.allclose(places, expected, atol=GRID_DEG / 2)
+
+
+def test_packed_points_and_nothing():
+    head, body = pack_geometry(np.array([Point(1, 2), None], dtype=object))
+    assert unpack(head, body)[0] == [1, 0, 1, 1]
+    assert pack_geometry(np.array([], dtype=object))[1] == b""
+
+
+def test_numbers_of_any_size_are_packed():
+    assert varints(np.array([0, 127, 128, 2**34])) == b"\x00\x7f\x80\x01\x80\x80\x80\x80\x40"
+
+
+def test_an_island_has_no_letter_that_a_template_reads():
+    assert not set("{}%") & set(island("x", "{{7*7}}{% raw %}".encode()))
