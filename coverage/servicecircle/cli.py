@@ -8,6 +8,7 @@ import tempfile
 import traceback
 import webbrowser
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -45,11 +46,19 @@ class Language(StrEnum):
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML). 研究文件。")]
 OutputFolder = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Folder to write; default: the study's. 输出文件夹。", show_default=False)
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Folder to write; default: the study's. 输出文件夹。", show_default=False
+    ),
 ]
 InLanguage = Annotated[
     Language | None,
-    typer.Option("--language", "-l", help="Language of all outputs; default: the study's. 输出语言。", show_default=False),
+    typer.Option(
+        "--language",
+        "-l",
+        help="Language of all outputs; default: the study's. 输出语言。",
+        show_default=False,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the screen. 不显示进度。")]
 Workers = Annotated[
@@ -72,7 +81,9 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to copy the sample study to. 示例存放的文件夹。")
     ] = Path("servicecircle-demo"),
-    open_: Annotated[bool, typer.Option("--open", help="Open the map in a browser. 用浏览器打开地图。")] = False,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Open the map in a browser. 用浏览器打开地图。")
+    ] = False,
     language: InLanguage = None,
     quiet: Quiet = False,
     workers: Workers = 2,
@@ -100,7 +111,8 @@ def run(
     workers: Workers = 2,
     quiet: Quiet = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 if a standard that is due is not met. 未达标时返回 1。")
+        bool,
+        typer.Option("--strict", help="Exit with 1 if a standard that is due is not met. 未达标时返回 1。"),
     ] = False,
     online: Online = False,
 ) -> None:
@@ -115,8 +127,7 @@ def check(
     study: StudyFile,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for check.html and rejects.xlsx; default: beside the study.",
-                     show_default=False),
+        typer.Option("--output", "-o", help="Folder to write; default: beside the study.", show_default=False),
     ] = None,
     language: InLanguage = None,
 ) -> None:  # fmt: skip
@@ -137,7 +148,9 @@ def check(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to make. 新文件夹。")],
-    language: Annotated[Language, typer.Option("--language", "-l", help="Of the templates. 模板语言。")] = Language.zh,
+    language: Annotated[
+        Language, typer.Option("--language", "-l", help="Of the templates. 模板语言。")
+    ] = Language.zh,
 ) -> None:
     """Write a study file and Excel templates to fill in. 新建研究文件和填报模板。"""
     from servicecircle.scaffold import init as scaffold
@@ -149,11 +162,16 @@ def init(
 @app.command()
 def fetch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder for the files. 存放文件夹。")],
-    place: Annotated[str | None, typer.Option("--place", help="Place by name. 地名。", show_default=False)] = None,
-    boundary: Annotated[
-        Path | None, typer.Option("--boundary", help="File of a boundary polygon. 边界文件。", show_default=False)
+    place: Annotated[
+        str | None, typer.Option("--place", help="Place by name. 地名。", show_default=False)
     ] = None,
-    facilities: Annotated[bool, typer.Option("--facilities", help="Fetch facilities too. 同时下载设施。")] = False,
+    boundary: Annotated[
+        Path | None,
+        typer.Option("--boundary", help="File of a boundary polygon. 边界文件。", show_default=False),
+    ] = None,
+    facilities: Annotated[
+        bool, typer.Option("--facilities", help="Fetch facilities too. 同时下载设施。")
+    ] = False,
     online: Online = False,
     quiet: Quiet = False,
 ) -> None:
@@ -195,7 +213,13 @@ def _load(path: Path, language: Language | None) -> Study:
 
 
 def _run_study(
-    path: Path, output: Path | None, language: Language | None, workers: int, *, quiet: bool, online: bool = False
+    path: Path,
+    output: Path | None,
+    language: Language | None,
+    workers: int,
+    *,
+    quiet: bool,
+    online: bool = False,
 ) -> tuple[Run, Path]:
     from servicecircle.outputs.folder import recover, refuse_foreign
     from servicecircle.pipeline import run as run_study
@@ -207,7 +231,7 @@ def _run_study(
     with progress(study.language, quiet=quiet) as report:
         streets = _download_streets(study, report) if online and not study.streets.source else None
         results = run_study(study, on_progress=report, streets=streets, workers=workers)
-        written = results.write(folder, on_progress=report, workers=workers)
+        written = results.write(folder, on_progress=report)
     for line in headline(results.manifest, study.language):
         typer.echo(line)
     typer.echo(f"{words.label('cli', 'map', study.language)}{written / 'index.html'}")
@@ -240,7 +264,7 @@ def _unmet(results: Run) -> bool:
 
 def _language_of(arguments: list[str]) -> words.Language:
     """Return the language to speak before a study is read: the one asked for, else the system's."""
-    for flag, value in zip(arguments, arguments[1:], strict=False):
+    for flag, value in pairwise(arguments):
         if flag in {"-l", "--language"} and value in {"zh", "en"}:
             return "zh" if value == "zh" else "en"
     return locale_language()
@@ -276,7 +300,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = WRONG
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, it is ours to explain
         _bug(error, language)
         code = OUR_BUG
     sys.exit(code if isinstance(code, int) else DONE)

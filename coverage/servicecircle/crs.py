@@ -24,7 +24,7 @@ _CGCS2000_MERIDIANS = range(75, 136, 3)
 _WEB_MERCATOR = {3857, 3785, 900913, 102100, 102113}
 
 
-def choose_crs(lonlat_box: tuple[float, float, float, float], wanted: str = "auto") -> CRS:
+def choose_crs(lonlat_box: tuple[float, float, float, float], wanted: str | CRS = "auto") -> CRS:
     """
     Return the metric CRS of a study.
 
@@ -41,7 +41,7 @@ def choose_crs(lonlat_box: tuple[float, float, float, float], wanted: str = "aut
     InputError
         The CRS is unknown, in degrees, in feet, or Web Mercator.
     """
-    if wanted != "auto":
+    if not isinstance(wanted, str) or wanted != "auto":
         return metric_crs(wanted)
     west, south, east, north = lonlat_box
     lon, lat = (west + east) / 2, (south + north) / 2

@@ -22,8 +22,8 @@ from servicecircle.assess.streets import time_segments
 from servicecircle.assess.summary import describe, say_unmapped
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
-from servicecircle.network.build import build_network
 from servicecircle.maps.pages import write_pages
+from servicecircle.network.build import build_network
 from servicecircle.network.place import Placer
 from servicecircle.outputs.folder import atomic_folder
 from servicecircle.outputs.geopackage import write_geopackage
@@ -88,9 +88,7 @@ class Run(Results):
 
         return folium_map(self, zone)
 
-    def write(
-        self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None, workers: int = 1
-    ) -> Path:
+    def write(self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None) -> Path:
         """
         Write pages, tables, GeoPackage and manifest, all or nothing.
 
@@ -104,7 +102,7 @@ class Run(Results):
         OutputError
             It cannot be written; what stood there is kept.
         """
-        return _write(self, folder, on_progress, workers)
+        return _write(self, folder, on_progress)
 
 
 def check(study: Study) -> Inputs:
@@ -151,7 +149,10 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m)
     placer = Placer.of(network)
     zones = classify_zones(
-        inputs.zones, default_class=rules.default_class, circles_ids=[c.id for c in circles], findings=findings
+        inputs.zones,
+        default_class=rules.default_class,
+        circles_ids=[c.id for c in circles],
+        findings=findings,
     )
     clock.begin("measure_walks")
     facility_xy = coordinates(inputs.facilities, network)
@@ -159,7 +160,9 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     facilities = count_facilities(inputs.facilities, facility_places, circles, findings)
     facilities["zone_code"] = zones_of(facility_xy, zones)
     located, people_places = place_people(inputs.people.rows, zones, placer, rules)
-    people, walks = measure_people(located, people_places, facilities, zones, placer, circles=circles, rules=rules)
+    people, walks = measure_people(
+        located, people_places, facilities, zones, placer, circles=circles, rules=rules
+    )
     groups = inputs.people.groups
     coverage = cover(zones, people, facilities, walks, groups=groups, rules=rules)
     answers = other_answers(inputs, facilities, people, people_places, placer, walks)
@@ -189,9 +192,7 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     )  # fmt: skip
 
 
-def _write(
-    results: Run, folder: str | Path | None, on_progress: OnProgress | None, workers: int
-) -> Path:
+def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | None) -> Path:
     target = Path(folder) if folder else results.study.folder
     clock = _Clock(on_progress)
     with atomic_folder(target, run_id=f"{os.getpid()}-{uuid.uuid4().hex[:8]}") as new:

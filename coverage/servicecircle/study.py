@@ -260,14 +260,13 @@ class Study(_Table):
         )  # fmt: skip
 
     def _further(self, rule: CircleRule) -> Circle:
-        if rule.minutes is not None:
-            limit, unit, limit_m = rule.minutes, "min", metres_in(rule.minutes, self.rules.walk_kmh)
+        named = {"id": rule.id, "name": rule.name or rule.id, "applies": rule.applies, "kinds": rule.kinds}
+        if rule.minutes is None:
+            limits = {"limit": rule.metres, "limit_unit": "m", "limit_m": rule.metres}
         else:
-            limit, unit, limit_m = rule.metres, "m", rule.metres
-        return Circle.model_validate({
-            "id": rule.id, "name": rule.name or rule.id, "applies": rule.applies, "limit": limit,
-            "limit_unit": unit, "limit_m": limit_m, "kinds": rule.kinds,
-        })  # fmt: skip
+            limit_m = metres_in(rule.minutes, self.rules.walk_kmh)
+            limits = {"limit": rule.minutes, "limit_unit": "min", "limit_m": limit_m}
+        return Circle.model_validate({**named, **limits})
 
     def in_language(self, language: Literal["zh", "en"]) -> Study:
         """Return the same study with its outputs in another language."""

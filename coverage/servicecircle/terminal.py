@@ -32,15 +32,25 @@ def progress(language: words.Language, *, quiet: bool) -> Iterator[Report]:
         yield lambda _stage, _share: None
         return
     if not sys.stderr.isatty():
-        yield lambda stage, share: print(f"{share:4.0%} {_stage_name(stage, language)}", file=sys.stderr, flush=True)
+        yield lambda stage, share: _line(f"{share:4.0%} {_stage_name(stage, language)}")
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda stage, share: bar.update(task, description=_stage_name(stage, language), completed=share)
+
+
+def _line(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def _stage_name(stage: str, language: words.Language) -> str:

@@ -259,7 +259,7 @@ def made_results(language: str = "zh") -> Results:
         study=made_study(language), crs=CRS(EPSG), zones=_zones(villages, people), verdicts=pd.DataFrame(),
         gaps=_gaps(villages, people), facilities=facilities, people=people,
         segments=_segments(villages, facilities), circles=circles, reach=reach,
-        findings=Findings(), manifest={},
+        findings=Findings(), manifest={"streets_from_osm": True},
     )  # fmt: skip
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.made_results import HOSTILE, made_results
 from playwright.sync_api import sync_playwright
 
+from browser.made_results import HOSTILE, made_results
 from servicecircle.maps.pages import write_pages
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 PLACES = ("index.html", "townships/410921001000.html")
 OURS_IN_ENGLISH = ("Leaflet", "© OpenStreetMap contributors (ODbL)", "CGCS2000", "km", " m")
 ON_THE_MAP = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.CircleMarker }); return n }"
@@ -43,13 +49,14 @@ class Visit:
             offline=True, viewport={"width": size[0], "height": size[1]}, is_mobile=mobile, has_touch=mobile
         )
         self.page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
         self.page.goto(path.as_uri())
-        self.page.wait_for_selector("body[data-ready]", timeout=15_000)
+        self.page.wait_for_selector("body[data-ready]")
 
 
 @pytest.fixture
@@ -110,7 +117,8 @@ def test_a_layer_that_begins_hidden_is_drawn_when_it_is_asked_for(visit):
 def test_choosing_a_theme_changes_colours_and_legend(visit):
     page = visit().page
     fills = """() => { const seen = []; map.eachLayer(l => {
-        if (l instanceof L.Polygon && l.options.fillColor) seen.push(String(l.options.fillColor)) }); return seen.join() }"""
+        if (l instanceof L.Polygon && l.options.fillColor) seen.push(String(l.options.fillColor)) });
+        return seen.join() }"""
     shares = page.evaluate(fills)
     page.get_by_label("判定结果").check()
     assert page.evaluate(fills) != shares
@@ -142,6 +150,7 @@ def test_the_keyboard_reaches_tables_and_map(visit):
     page.wait_for_selector(".leaflet-popup")
     assert page.evaluate("map.getZoom()") > before
     page.focus("#map")
+    page.wait_for_timeout(500)  # the popup may still be moving the map into view
     middle = page.evaluate("map.getCenter().lng")
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(500)

@@ -13,7 +13,7 @@ from pyproj import CRS
 from rasterio.transform import Affine
 from shapely.geometry import Point, Polygon, box
 
-from servicecircle.checks.people import check_people
+from servicecircle.checks.people import check_people, zones_of
 from servicecircle.checks.zones import check_zones
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
@@ -57,7 +57,9 @@ def check(folder, people, *, zones=(("village", "v.gpkg"),), groups="", totals=N
     study = Study.from_file(folder / "study.toml")
     known = check_zones(study, crs=METRES, findings=Findings())
     findings = Findings()
-    return check_people(study, known, crs=METRES, findings=findings), findings
+    found = check_people(study, known, crs=METRES, findings=findings)
+    assert all(len(findings.to_frame(language)) == len(findings) for language in ("zh", "en"))
+    return found, findings
 
 
 def points(folder, places, *, people, elderly=None, **more):
@@ -296,3 +298,17 @@ def test_nobody_is_lost_and_the_order_of_rows_changes_nothing(town, rows, random
     assert math.fsum((one.totals["scaled"], one.totals["outside_zones"])) == pytest.approx(
         one.totals["raw"], rel=1e-15
     )
+
+
+def test_places_are_assigned_like_people_and_no_place_is_in_no_zone(tmp_path):
+    save(tmp_path / "v.gpkg", [square(0, 0), at(5, 0)], code=[A, B])
+    (tmp_path / "p.csv").write_text("lon,lat,people\n114,35.7,1\n", "utf-8")
+    lines = [
+        'streets.source = "s"',
+        '[[facilities]]\nsource = "f"',
+        '[[zones]]\nlevel = "village"\nsource = "v.gpkg"',
+    ]
+    (tmp_path / "s.toml").write_text("\n".join([*lines, '[people]\nsource = "p.csv"']), "utf-8")
+    zones = check_zones(Study.from_file(tmp_path / "s.toml"), crs=METRES, findings=Findings())
+    xy = np.array([[X + 50, Y + 50], [np.nan, Y], [X + 300, Y], [X + 9000, Y]])
+    assert list(zones_of(xy, zones)) == [A, "", B, ""]

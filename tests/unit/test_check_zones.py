@@ -33,6 +33,7 @@ def check(folder, *entries):
     study.write_text("\n".join(lines), "utf-8")
     findings = Findings()
     zones = check_zones(Study.from_file(study), crs=METRES, findings=findings)
+    assert all(len(findings.to_frame(language)) == len(findings) for language in ("zh", "en"))
     return zones.set_index("code", drop=False), findings
 
 
@@ -272,3 +273,12 @@ def test_the_order_of_rows_changes_nothing(tmp_path):
         pd.DataFrame(one.drop(columns="geometry")), pd.DataFrame(two.drop(columns="geometry"))
     )
     assert one.geometry.to_wkb().equals(two.geometry.to_wkb())
+
+
+def test_columns_have_one_type_each_however_many_levels_are_given(tmp_path):
+    layer(tmp_path / "v.gpkg", [A], [square(0, 0)])
+    layer(tmp_path / "t.gpkg", ["410902001"], [square(0, 0, 200)], name=["东街道"])
+    for entries in ([("village", "v.gpkg", "")], [("village", "v.gpkg", ""), ("township", "t.gpkg", "")]):
+        zones, _ = check(tmp_path, *entries)
+        assert zones["unit"].dtype == bool
+        assert all(isinstance(value, str) for column in COLUMNS[:7] for value in zones[column])

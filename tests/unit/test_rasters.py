@@ -42,6 +42,7 @@ def zones(**shapes):
 def read(path, polygons, **groups):
     findings = Findings()
     cells = read_cells(path, polygons, area=polygons.geometry, groups=groups, findings=findings)
+    assert all(len(findings.to_frame(language)) == len(findings) for language in ("zh", "en"))
     return cells.rows, cells.totals, findings
 
 

@@ -115,7 +115,9 @@ def cover(
     weights = {"people": people["people"].to_numpy(), **{g: people[g].to_numpy() for g in groups}}
     inside = unit >= 0
     living = {g: by_zone(unit[inside], w[inside], len(units)) for g, w in weights.items()}
-    tallies = [_tally(w, units, unit, people, weights, _held(facilities, units, w.circle.id), rules) for w in walks]
+    tallies = [
+        _tally(w, units, unit, people, weights, _held(facilities, units, w.circle.id), rules) for w in walks
+    ]
     own = _own_tally(tallies, units, _held(facilities, units, None))
     each = np.arange(len(units))
     judged = {t.circle: _block(units, each, t, living, rules) for t in tallies}
@@ -135,7 +137,9 @@ def cover(
             blocks.append(block[block["units"] > 0])
         blocks.append(_block(upper, group, own, living, rules, own_verdicts))
     table = pd.concat(blocks, ignore_index=True)
-    return Coverage(gpd.GeoDataFrame(_in_order(table, walks, groups), geometry="geometry", crs=zones.crs), rules)
+    return Coverage(
+        gpd.GeoDataFrame(_in_order(table, walks, groups), geometry="geometry", crs=zones.crs), rules
+    )
 
 
 def _held(facilities: gpd.GeoDataFrame, units: pd.DataFrame, circle: str | None) -> Floats:
@@ -181,7 +185,7 @@ def applies_to(circle: Circle, zones: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _own_tally(tallies: Sequence[_Tally], units: pd.DataFrame, holds: Floats) -> _Tally:
-    """Put every person under the rule of their village; one village has one rule, so nothing is added twice."""
+    """Put every person under the rule of their village: it has one, so nothing is added twice."""
     ruled = units["circle"].to_numpy()
     kept = [(t, ruled == t.circle) for t in tallies]
     chosen = [of[t.unit] for t, of in kept]
@@ -221,7 +225,9 @@ def _block(
     members = _members(np.where(tally.applies, group, -1), size)
     within_zone = _members(group, size)
     held, any_held = (tally.holds[0], tally.holds[1]) if tally.holds.ndim > 1 else (tally.holds, tally.holds)
-    block = zones[["code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "geometry"]]
+    block = zones[
+        ["code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "geometry"]
+    ]
     block = block.assign(circle=tally.circle, limit=tally.limit, limit_unit=tally.limit_unit)
     for name, weight in living.items():
         block[name if name == "people" else f"{name}_people"] = _summed(weight, members)
@@ -288,15 +294,17 @@ def _states(block: pd.DataFrame, unmapped: Floats, lowest: bool) -> NDArray[np.s
 
 
 def _with_verdicts(block: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    doubtful = block["people_doubtful"] / block["people_judged"].where(block["people_judged"] > 0)
     rows: list[tuple[str, str, str]] = []
-    for zone in block.itertuples():
-        if zone.state != "judged":
-            rows.append(("not_judged", "", zone.state))
+    for state, low, high, doubt, reason in zip(
+        block["state"], block["share_low"], block["share_high"], doubtful, block["main_reason"], strict=True
+    ):
+        if state != "judged":
+            rows.append(("not_judged", "", state))
             continue
-        shares = Shares(zone.share_low, zone.share_high, zone.people_doubtful / zone.people_judged)
-        verdict, certainty = verdict_of(shares, rules.share_required)
-        rows.append((verdict, certainty, "" if verdict == "met" else zone.main_reason))
-    block[["verdict", "certainty", "reason"]] = pd.DataFrame(rows, index=block.index, columns=list("abc"))
+        verdict, certainty = verdict_of(Shares(low, high, doubt), rules.share_required)
+        rows.append((verdict, certainty, "" if verdict == "met" else reason))
+    block[["verdict", "certainty", "reason"]] = np.array(rows, dtype=object).reshape(-1, 3)
     return block
 
 
@@ -315,7 +323,16 @@ def _with_counts(
 
 def columns(groups: Sequence[str]) -> list[str]:
     """Return the columns of the zones table, in order."""
-    marks = ("people", "judged", "within", "doubtful", "share_within", "share_low", "share_high", "share_straight")
+    marks = (
+        "people",
+        "judged",
+        "within",
+        "doubtful",
+        "share_within",
+        "share_low",
+        "share_high",
+        "share_straight",
+    )
     return [
         "code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "circle",
         "limit", "limit_unit", "people", "people_judged", "people_within", "people_doubtful", "share_within",

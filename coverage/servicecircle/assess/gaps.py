@@ -114,7 +114,9 @@ def find_gaps(
         zone = members["zone_code"].iloc[0]
         rows.append({**row, "zone_code": zone, "zone_name": names[zone], "township_name": townships[zone]})
         shapes.append(shapely.MultiPoint(members[["x_m", "y_m"]].to_numpy()))
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "x_m", "y_m"]).assign(geometry=np.array(shapes, dtype=object))
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "x_m", "y_m"]).assign(
+        geometry=np.array(shapes, dtype=object)
+    )
     table = _ranked(table)
     table[["lon", "lat"]] = transform(table[["x_m", "y_m"]].to_numpy(float), crs, WGS84)
     kept = [*COLUMNS, "geometry"]
@@ -134,7 +136,7 @@ def _joined(xy: Floats, zone: pd.Series, join_m: float) -> NDArray[np.int64]:
     lifted = np.column_stack([xy, number * (2.0 * join_m + 1.0)])
     pairs = cKDTree(lifted).query_pairs(join_m + TOLERANCE_M, output_type="ndarray")
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
-    return connected_components(links, directed=False)[1]
+    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _figures(members: pd.DataFrame, places: Places, titles: dict[str, str]) -> dict[str, Any]:

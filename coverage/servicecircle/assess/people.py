@@ -66,7 +66,13 @@ def measure_people(
     xy = people[["x_m", "y_m"]].to_numpy()
     units = zones.loc[zones["unit"]]
     measured = people.assign(
-        metres=np.nan, straight_m=np.nan, facility_id=None, nearest_id="", within=False, doubtful=False, by_line=False
+        metres=np.nan,
+        straight_m=np.nan,
+        facility_id=None,
+        nearest_id="",
+        within=False,
+        doubtful=False,
+        by_line=False,
     ).astype({"facility_id": object, "nearest_id": object})
     walks = []
     for circle in circles:
@@ -87,8 +93,8 @@ def _record(measured: pd.DataFrame, walk: Walks, xy: np.ndarray) -> None:
     ids = np.array([*walk.field.facility_ids, None], dtype=object)
     reached = ids[walk.facility[own]]
     for column, values in (
-        ("metres", walk.metres), ("straight_m", walk.straight_m), ("within", walk.within), ("reason", walk.reason),
-        ("doubtful", walk.doubtful), ("by_line", walk.by_line),
+        ("metres", walk.metres), ("straight_m", walk.straight_m), ("within", walk.within),
+        ("reason", walk.reason), ("doubtful", walk.doubtful), ("by_line", walk.by_line),
     ):  # fmt: skip
         measured.loc[row, column] = values[own]
     measured.loc[row, "facility_id"] = reached

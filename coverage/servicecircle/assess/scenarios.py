@@ -44,7 +44,9 @@ def other_answers(
     later = usable & opened_later(facilities)
 
     def covered(walk: Walks, chosen: pd.Series, on: Placer, at: Placements) -> float:
-        other = walk_people(on, facilities.loc[chosen], xy, at, rows=walk.row, circle=walk.circle, rules=rules)
+        other = walk_people(
+            on, facilities.loc[chosen], xy, at, rows=walk.row, circle=walk.circle, rules=rules
+        )
         return total(weight[other.row[other.within]])
 
     base = {w.circle.id: total(weight[w.row[w.within]]) for w in walks}
@@ -57,7 +59,10 @@ def other_answers(
         answers["when_opened"][circle] = covered(walk, counts | of_kind, placer, places) - base[circle]
         relied = base[circle] - covered(walk, counts, *dry) if dry else 0.0
         answers["trunk_relied"][circle] = relied
-        for code, question in (("coverage.kinds_left_out", "other_kinds"), ("coverage.when_opened", "when_opened")):
+        for code, question in (
+            ("coverage.kinds_left_out", "other_kinds"),
+            ("coverage.when_opened", "when_opened"),
+        ):
             more = answers[question][circle]
             if more > 0:
                 findings.note(code, subject=circle, people_touched=more, people=f"{more:,.0f}", circle=circle)

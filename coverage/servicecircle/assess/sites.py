@@ -45,7 +45,9 @@ def count_facilities(
     )
     for row in counted.loc[usable & (places.snap_m > DOUBTED_FROM_M)].itertuples():
         code = "facilities.position_doubtful" if row.reason != "off_streets" else "facilities.off_streets"
-        findings.note(code, subject=row.facility_id, row=_whole(row.row), name=row.name, metres=f"{row.snap_m:.0f}")
+        findings.note(
+            code, subject=row.facility_id, row=_whole(row.row), name=row.name, metres=f"{row.snap_m:.0f}"
+        )
     return counted
 
 
@@ -77,7 +79,7 @@ def reached_by_each(
     served, found = np.zeros(len(facilities)), []
     for limit_m, group in _by_limit(circles):
         counts = np.stack([facilities[f"counts_{c.id}"].to_numpy(bool) for c in group])
-        chosen = places.only(counts.any(axis=0))
+        chosen = places.only(np.logical_or.reduce(counts))
         for catchment in catchments(placer.network, chosen, cutoff_m=limit_m, xy=xy):
             f = catchment.facility
             point, metres = walkers.metres_to(catchment)
@@ -116,4 +118,4 @@ def facility_table(facilities: gpd.GeoDataFrame, served: Floats) -> gpd.GeoDataF
 def opened_later(facilities: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Tell which facilities will count once they open: built, accepted, being built or planned."""
     later = facilities["status"].isin(["built_idle", "accepted", "under_construction", "planned"])
-    return later.to_numpy(bool)
+    return np.asarray(later, dtype=bool)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from servicecircle.assess.results import Results
 
 COLUMNS = (
-    "zone_code", "clause_id", "verdict", "measured", "threshold", "unit", "margin", "certainty", "reason", "evidence",
+    "zone_code", "clause_id", "verdict", "measured", "threshold", "unit", "margin", "certainty", "reason",
+    "evidence",
 )  # fmt: skip
 PROFILES = ("xuchang", "jiaozuo", "puyang", "luohe", "tanghe")
 
@@ -106,7 +107,9 @@ def judge(coverage: Coverage | Results, profile: str | Profile) -> pd.DataFrame:
                 zone.code, clause.id, zone.verdict, measured, rules.share_required, "share",
                 measured - rules.share_required, zone.certainty, zone.reason, _evidence(zone),
             ))  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["zone_code", "clause_id"], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(
+        ["zone_code", "clause_id"], ignore_index=True
+    )
 
 
 def _evidence(zone: object) -> str:

@@ -49,7 +49,8 @@ def time_segments(
     for column, values in zip(("seconds_u", "seconds_v", "seconds_mid"), metres.T, strict=True):
         segments[column] = seconds_for(values, walk_kmh)
     order = [
-        "segment_id", "osm_way", "name", "length_m", "seconds_u", "seconds_v", "seconds_mid", "zone_code", "geometry",
+        "segment_id", "osm_way", "name", "length_m", "seconds_u", "seconds_v", "seconds_mid", "zone_code",
+        "geometry",
     ]  # fmt: skip
     return segments[order]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from servicecircle import __version__
 from servicecircle.assess.coverage import OWN
 from servicecircle.assess.sums import total
 from servicecircle.assess.verdicts import reaches
@@ -29,8 +28,8 @@ LINES = (0.8, 0.9, 1.0)
 """Reference lines printed beside the study's own: no document gives a share."""
 
 _LIBRARIES = (
-    "numpy", "pandas", "scipy", "shapely", "pyproj", "geopandas", "pyogrio", "osmium", "rasterio", "exactextract",
-    "folium",
+    "numpy", "pandas", "scipy", "shapely", "pyproj", "geopandas", "pyogrio", "osmium", "rasterio",
+    "exactextract", "folium",
 )  # fmt: skip
 
 
@@ -46,7 +45,7 @@ def describe(
     """Return the manifest of a run; started_at, timings and files are added as they are known."""
     study = inputs.study
     return {
-        "version": __version__,
+        "version": metadata.version("servicecircle"),
         "python": ".".join(map(str, sys.version_info[:3])),
         "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         "study": {
@@ -58,7 +57,7 @@ def describe(
         "streets_from_osm": network.from_osm,
         "parameters": study.rules.model_dump(mode="json"),
         "people_basis": {"basis": study.people.basis, "year": study.people.year},
-        "counts": _counts(inputs, network, coverage, people, facilities, gaps),
+        "counts": _counts(inputs, network, people, facilities, gaps),
         "totals": _totals(inputs, people),
         "summary": _summary(coverage, people, inputs.people.groups, answers),
         "findings": inputs.findings.counts(),
@@ -66,8 +65,7 @@ def describe(
 
 
 def _counts(
-    inputs: Inputs, network: Network, coverage: Coverage, people: pd.DataFrame,
-    facilities: gpd.GeoDataFrame, gaps: gpd.GeoDataFrame,
+    inputs: Inputs, network: Network, people: pd.DataFrame, facilities: gpd.GeoDataFrame, gaps: gpd.GeoDataFrame
 ) -> dict[str, Any]:  # fmt: skip
     zones = inputs.zones
     return {
@@ -99,7 +97,10 @@ def _totals(inputs: Inputs, people: pd.DataFrame) -> dict[str, float]:
 
 
 def _summary(
-    coverage: Coverage, people: pd.DataFrame, groups: tuple[str, ...], answers: Mapping[str, Mapping[str, float]]
+    coverage: Coverage,
+    people: pd.DataFrame,
+    groups: tuple[str, ...],
+    answers: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     zones = coverage.zones
     circles = [c for c in dict.fromkeys(zones["circle"]) if c not in {OWN, ""}]
@@ -147,4 +148,6 @@ def _units(zones: gpd.GeoDataFrame, required: float) -> dict[str, int]:
 def say_unmapped(coverage: Coverage, findings: Findings) -> None:
     """List the zones whose streets are not mapped."""
     for zone in coverage.zones.loc[coverage.zones["state"].eq("streets_unmapped")].itertuples():
-        findings.note("coverage.streets_unmapped", subject=zone.code, people_touched=zone.people, name=zone.name)
+        findings.note(
+            "coverage.streets_unmapped", subject=zone.code, people_touched=zone.people, name=zone.name
+        )

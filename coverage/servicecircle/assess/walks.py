@@ -64,7 +64,8 @@ class Walks:
     @property
     def doubtful(self) -> NDArray[np.bool_]:
         """Whether each person is outside perhaps only because the map is wrong."""
-        return np.isin(self.reason, DOUBTFUL)
+        doubtful: NDArray[np.bool_] = np.isin(self.reason, DOUBTFUL)
+        return doubtful
 
 
 def counting(facilities: gpd.GeoDataFrame, kinds: Sequence[str]) -> NDArray[np.bool_]:
@@ -139,7 +140,8 @@ def _on_island(field: TravelField, places: Placements) -> NDArray[np.bool_]:
     served = np.zeros(len(field.network.piece_m), dtype=bool)
     there = np.isfinite(field.facilities.access_m)
     served[piece[field.facilities.segment[there]]] = True
-    return ~(served[piece[places.segment]] & np.isfinite(places.access_m)).any(axis=1)
+    reached = (served[piece[places.segment]] & np.isfinite(places.access_m)).any(axis=1)
+    return np.asarray(~reached)
 
 
 def limits_for(area_class: pd.Series, rules: Rules) -> Floats:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from servicecircle.checks.people import People
@@ -66,8 +67,9 @@ class Inputs:
 
     def __repr__(self) -> str:
         return (
-            f"Inputs({self.study.id!r}, {len(self.facilities)} facilities, {int(self.zones['unit'].sum())} zones, "
-            f"{self.people.rows['people'].sum():.0f} people, {len(self.findings)} findings)"
+            f"Inputs({self.study.id!r}, {len(self.facilities)} facilities, "
+            f"{int(self.zones['unit'].sum())} zones, {self.people.rows['people'].sum():.0f} people, "
+            f"{len(self.findings)} findings)"
         )
 
 
@@ -92,7 +94,7 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     begin("read_streets")
     path = streets or _street_file(study)
     raw = read_ways(path, layer=study.streets.layer, walk_trunk=study.rules.walk_trunk, crs=study.study.crs)
-    located = np.isfinite(raw.xy).all(axis=1)
+    located = np.asarray(np.isfinite(raw.xy).all(axis=1))
     if not located.any():
         raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
     box = lonlat_box(raw.xy[located], raw.crs)
@@ -117,7 +119,7 @@ def _street_file(study: Study) -> Path:
 
 
 def _say_streets(
-    raw: RawStreets, located: np.ndarray, box: tuple[float, ...], findings: Findings, subject: str
+    raw: RawStreets, located: NDArray[np.bool_], box: tuple[float, ...], findings: Findings, subject: str
 ) -> None:
     if not located.all():
         findings.note("streets.broken_ways", subject=subject, count=int((~located).sum()))

@@ -133,7 +133,7 @@ def _read_table(
     _compare_rows(table, counts, findings)
     rows, lost = _spread(shapes, counts, study.people.spread_m, table, findings)
     units = zones[zones["unit"]]
-    rows["zone_code"] = zones_at(rows, units)
+    rows["zone_code"] = zones_at(rows[["x_m", "y_m"]].to_numpy(), units)
     return rows, totals | {"not_located": lost}
 
 
@@ -226,13 +226,13 @@ def _points_in(shape: Any, spread_m: float) -> Floats:
     return np.column_stack([x_m[covered], y_m[covered]])
 
 
-def zones_at(rows: pd.DataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Return the lowest code of the zones that each row lies in or on the edge of; "" for none."""
+def zones_at(xy: Floats, zones: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return the lowest code of the zones that each place lies in or on the edge of; "" for none."""
     zones = zones.sort_values("code")
     shapes = zones.geometry.to_numpy()
-    tree = shapely.STRtree(np.asarray(shapely.points(rows[["x_m", "y_m"]].to_numpy()), dtype=object))
+    tree = shapely.STRtree(np.asarray(shapely.points(xy), dtype=object))
     zone, row = tree.query(only(shapes, are_polygons(shapes)), predicate="intersects")
-    lowest = np.full(len(rows), len(zones))
+    lowest = np.full(len(xy), len(zones))
     np.minimum.at(lowest, row, zone)
     codes: NDArray[np.object_] = np.append(zones["code"].to_numpy(dtype=object), "")[lowest]
     return codes
@@ -240,16 +240,18 @@ def zones_at(rows: pd.DataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.object_]
 
 def zones_of(xy: Floats, zones: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Return the unit that each place (n, 2) belongs to, by the rule for people; "" for none and for NaN."""
-    rows = pd.DataFrame(xy, columns=["x_m", "y_m"])
     known = np.isfinite(xy).all(axis=1)
-    codes = np.full(len(rows), "", dtype=object)
-    located = rows[known].assign(zone_code=zones_at(rows[known], zones[zones["unit"]]))
-    codes[known] = _near_points(located, zones)
+    located = pd.DataFrame(xy[known], columns=["x_m", "y_m"])
+    codes = np.full(len(xy), "", dtype=object)
+    codes[known] = _near_points(located.assign(zone_code=zones_at(xy[known], zones[zones["unit"]])), zones)
     return codes
 
 
 def _townships(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return zones[(zones["level"] == "township") & are_polygons(zones.geometry.to_numpy())]
+    """Return the township polygons that tell more than the polygons of their units."""
+    drawn = are_polygons(zones.geometry.to_numpy())
+    joined = set(zones["parent_code"][zones["unit"] & drawn])
+    return zones[(zones["level"] == "township") & ~zones["unit"] & drawn & ~zones["code"].isin(joined)]
 
 
 def _near_points(rows: pd.DataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.object_]:
@@ -259,14 +261,14 @@ def _near_points(rows: pd.DataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.obje
     free = np.flatnonzero(codes == "")
     if villages.empty or not len(free):
         return codes
-    townships = _townships(zones[~zones["unit"]])
+    townships = _townships(zones)
     village_xy = np.column_stack([villages.geometry.x, villages.geometry.y])
-    by_place = zones_at(pd.DataFrame(village_xy, columns=["x_m", "y_m"]), townships)
+    by_place = zones_at(village_xy, townships)
     village_home = np.where(
         villages["parent_code"].isin(townships["code"]), villages["parent_code"], by_place
     )
-    home = zones_at(rows.take(free), townships)
     xy = rows[["x_m", "y_m"]].to_numpy()
+    home = zones_at(xy[free], townships)
     names = villages["code"].to_numpy(dtype=object)
     for code in np.unique(home):
         people, near = free[home == code], village_home == code

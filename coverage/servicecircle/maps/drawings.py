@@ -99,10 +99,7 @@ class Drawing:
         ]
 
 
-def boxes(frame: gpd.GeoDataFrame) -> list[list[float] | None]:
-    """Return south, west, north and east of every row, for a table that leads to the map."""
-    bounds = frame.geometry.bounds.to_numpy()
-    return [
-        None if np.isnan(row).any() else [round(float(row[k]), DECIMALS) for k in (1, 0, 3, 2)]
-        for row in bounds
-    ]
+def boxes(frame: gpd.GeoDataFrame) -> list[list[list[float]] | None]:
+    """Return south-west and north-east of every row, for a table that leads to the map."""
+    bounds = np.round(frame.geometry.bounds.to_numpy(dtype=float), DECIMALS)
+    return [None if np.isnan(row).any() else [[row[1], row[0]], [row[3], row[2]]] for row in bounds.tolist()]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from servicecircle.maps.scene import Scene
 
-OSM_SUFFIXES = (".pbf", ".osm", ".graphml", ".gz", ".bz2")
 DRAFTS = frozenset({"luohe"})
 """Profiles made from a text that was out for comment."""
 
@@ -80,9 +79,7 @@ def notes(scene: Scene) -> list[str]:
 
 def credit(scene: Scene) -> str:
     """Return whom the streets are owed to, where they are OpenStreetMap's."""
-    streets = scene.study.streets
-    osm = bool(streets.place) or PurePath(streets.source).suffix.lower() in OSM_SUFFIXES
-    return "© OpenStreetMap contributors (ODbL)" if osm else ""
+    return "© OpenStreetMap contributors (ODbL)" if scene.manifest.get("streets_from_osm") else ""
 
 
 def _year(scene: Scene) -> str:

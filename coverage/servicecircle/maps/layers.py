@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST_LINES = 20_000
 """A page draws no more streets than this: about half a second and half a megabyte."""
 
+MANY_GAPS = 150
+"""More symbols than this are drawn smaller, so that the villages below stay visible."""
+
 CERTAIN_FIRST = ("certain", "detour", "to_verify")
 
 
@@ -141,7 +144,8 @@ def gaps(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
         columns.insert(2, (text.say("gap_elderly"), [text.people(people) for people in frame["elderly"]]))
     places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=frame.crs)
     of = [CERTAIN_FIRST.index(key) for key in frame["class"]]
-    radii = 4 + 6 * np.sqrt(_of_largest(frame["people"]))
+    crowded = 0.6 if len(frame) > MANY_GAPS else 1.0
+    radii = crowded * (4 + 6 * np.sqrt(_of_largest(frame["people"])))
     return Drawing(
         "gaps", text.say("gaps"), "point", places, [Theme("", classes, of)], columns, radii=radii.tolist()
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from servicecircle.maps.text import Text
 
 CONTROLS = (
-    "skip", "map", "layers", "colour_by", "zoom_in", "zoom_out", "whole_area", "north", "show_all",
+    "skip", "map", "layers", "colour_by", "zoom_in", "zoom_out", "whole_area", "north",
     "open_page", "on_the_map", "show_on_map", "notes", "colon",
 )  # fmt: skip
 """The words of the page's controls."""
@@ -65,13 +65,13 @@ class Page:
         west, south, east, north = (round(degrees, 5) for degrees in self.box)
         spec: dict[str, Any] = {
             "title": self.title,
-            "words": {key: self.text.say(key, count="{count}") for key in CONTROLS},
+            "words": {key: self.text.say(key) for key in CONTROLS},
             "lead": list(self.lead),
             "figures": [[figure.label, figure.value, figure.note] for figure in self.figures],
             "links": list(self.links),
             "box": [[south, west], [north, east]],
             "layers": [spec for spec, _ in packed],
-            "tables": [table.spec() for table in self.tables],
+            "tables": [{**table.spec(), "more": self._more(table)} for table in self.tables],
             "notes": list(self.notes),
             "credit": self.credit,
             "leading": self.leading,
@@ -80,3 +80,7 @@ class Page:
         islands = [island("page", written.encode("utf-8", errors="replace")), *(text for _, text in packed)]
         failed = self.text.say("unsupported")
         return PageMap(title=self.title, language=self.text.language, failed=failed, islands=islands)
+
+    def _more(self, table: Table) -> str:
+        rows = len(next(iter(table.columns.values())))
+        return self.text.say("show_all", count=self.text.count(rows))

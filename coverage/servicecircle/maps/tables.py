@@ -43,7 +43,7 @@ class Table:
     numbers: frozenset[str]
     links: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     layer: str = ""
-    boxes: Sequence[list[float] | None] = ()
+    boxes: Sequence[list[list[float]] | None] = ()
 
     def spec(self) -> dict[str, Any]:
         """Return what the page reads."""

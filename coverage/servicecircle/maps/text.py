@@ -53,14 +53,13 @@ class Text:
 
     def share(self, share: Any) -> str:
         """
-        Return a share in per cent, cut off to one decimal.
+        Return a share in per cent, to one decimal.
 
         Only a whole is 100 %: 99.96 % is printed as 99.9 %.
         """
         if not _known(share):
             return EMPTY
-        tenths = math.floor(round(share * 1000, 6))
-        return "100%" if tenths >= 1000 else f"{tenths / 10:.1f}%"
+        return "100%" if share >= 1 else f"{min(share * 100, 99.9):.1f}%"
 
     def people(self, people: Any) -> str:
         """Return a number of people, never with decimals."""

@@ -14,6 +14,7 @@ from servicecircle.sources.reading import read_ways
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from servicecircle.sources.streets import RawStreets
     from servicecircle.units import Floats
@@ -52,7 +53,9 @@ def read_streets(
     return build_network(raw, crs=crs, islet_m=islet_m, where=str(source))
 
 
-def build_network(raw: RawStreets, *, crs: str = "auto", islet_m: float = 1000.0, where: str = "") -> Network:
+def build_network(
+    raw: RawStreets, *, crs: str | CRS = "auto", islet_m: float = 1000.0, where: str = ""
+) -> Network:
     """Cut ways at junctions, measure the segments in the chosen CRS and sort them into pieces."""
     raw_first, keep = _whole_parts(raw)
     if len(keep) == 0:
@@ -92,7 +95,7 @@ def _whole_parts(raw: RawStreets) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     A node outside the extract breaks its way; a vertex repeated at once, and a part of one vertex,
     are no street.
     """
-    located = np.isfinite(raw.xy).all(axis=1)
+    located = np.asarray(np.isfinite(raw.xy).all(axis=1))
     opens = np.zeros(len(raw.ref), dtype=bool)
     opens[raw.first[:-1][np.diff(raw.first) > 0]] = True
     opens[1:] |= ~located[:-1]
@@ -146,4 +149,5 @@ def _pieces(
 
     links = coo_array((np.ones(len(u)), (u, v)), shape=(nodes, nodes)).tocsr()
     count, piece = connected_components(links, directed=False)
-    return piece.astype(np.int64), np.bincount(piece[u], weights=length_m, minlength=count)
+    piece_m = np.bincount(piece[u], weights=length_m, minlength=count)
+    return piece.astype(np.int64), piece_m.astype(float)

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 _DECIMALS = 9  # 0.1 mm in degrees: inverts the projection without its noise
 
 
-def graph_of_network(network: Network) -> nx.MultiDiGraph:
+def graph_of_network(network: Network) -> nx.MultiDiGraph[Any]:
     """Return the network as an OSMnx-style MultiDiGraph in longitude and latitude."""
-    graph = nx.MultiDiGraph(crs="epsg:4326", simplified=True, created_with="servicecircle")
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(
+        crs="epsg:4326", simplified=True, created_with="servicecircle"
+    )
     lonlat = np.round(transform(network.node_xy, network.crs, WGS84), _DECIMALS)
     refs = network.node_ref.tolist()
     for ref, (lon, lat) in zip(refs, lonlat.tolist(), strict=True):

@@ -89,7 +89,8 @@ class Network:
     def lines(self) -> NDArray[np.object_]:
         """Return each segment's geometry as a LineString."""
         owner = np.repeat(np.arange(len(self.u)), np.diff(self.first))
-        return shapely.linestrings(self.vertices, indices=owner)
+        lines: NDArray[np.object_] = np.asarray(shapely.linestrings(self.vertices, indices=owner))
+        return lines
 
     def segments(self) -> gpd.GeoDataFrame:
         """Return one row per segment: `segment_id, osm_way, name, length_m, geometry`."""
@@ -119,7 +120,9 @@ class Network:
         return shortest_links(tails, heads, metres, size=len(self.node_ref))
 
     @classmethod
-    def from_graph(cls, graph: nx.MultiDiGraph, *, crs: str = "auto", islet_m: float = 1000.0) -> Network:
+    def from_graph(
+        cls, graph: nx.MultiDiGraph[Any], *, crs: str = "auto", islet_m: float = 1000.0
+    ) -> Network:
         """
         Return the network of an OSMnx or NetworkX graph with node `x`, `y` and `graph["crs"]`.
 
@@ -130,7 +133,7 @@ class Network:
 
         return build_network(ways_of_graph(graph), crs=crs, islet_m=islet_m)
 
-    def to_graph(self) -> nx.MultiDiGraph:
+    def to_graph(self) -> nx.MultiDiGraph[Any]:
         """
         Return an OSMnx-style MultiDiGraph in longitude and latitude.
 

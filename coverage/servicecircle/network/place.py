@@ -54,7 +54,7 @@ class Placements:
     @property
     def placed(self) -> NDArray[np.bool_]:
         """Whether each point has a place on the streets."""
-        return np.isfinite(self.access_m).any(axis=1)
+        return np.asarray(np.isfinite(self.access_m).any(axis=1))
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Placements:
         """Return the placements of some points."""

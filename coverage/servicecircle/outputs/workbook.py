@@ -20,7 +20,7 @@ from servicecircle.kinds import KINDS
 from servicecircle.outputs.cells import harmless, plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -39,25 +39,28 @@ _FORMATS = {"lon": "0.000000", "lat": "0.000000"} | dict.fromkeys(
     ("limit", "measured", "threshold", "margin"), "General"
 )
 _SHARE_ROW = {"measured": _SHARE, "threshold": _SHARE, "margin": "0.0%"}
-_LEFT, _RIGHT = Alignment(horizontal="left"), Alignment(horizontal="right")
+_LEFT, _RIGHT, _NUMBER = (Alignment(horizontal=side, vertical="top") for side in ("left", "right", None))
+_SENTENCE = Alignment(horizontal="left", vertical="top", wrap_text=True)
+_SENTENCES = {"message", "remedy"}
 _ENUMS = {"class": "gap_class", "unit": "limit_unit"}
 _CODES = {"code", "parent_code", "zone_code", "gap_id", "facility_id"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """How a column is shown: header, words of its values, divisor and format of its numbers."""
+    """How a column is shown: header, words of its values, divisor and format of its numbers, no value."""
 
     name: str
     header: str
     values: Mapping[str, str]
     divisor: float
     number_format: str
+    nothing: str | None = EMPTY
 
     def shown(self, value: Any) -> Any:
         """Return what a cell of this column holds."""
         if value is None or value == "":
-            return EMPTY
+            return self.nothing
         if isinstance(value, bool):
             return self.values[str(value).lower()]
         if isinstance(value, str):
@@ -72,28 +75,33 @@ class _Column:
 
 
 def write_workbook(
-    tables: Mapping[str, pd.DataFrame], path: Path, *, study: Study, sheet_rows: int = SHEET_ROWS
+    tables: Mapping[str, pd.DataFrame],
+    path: Path,
+    *,
+    study: Study,
+    sheet_rows: int = SHEET_ROWS,
+    to_fill_in: Collection[str] = (),
 ) -> Path:
     """
     Write one sheet per table, in the study's language.
 
-    Codes are text, shares are percentages, walking times are minutes and an empty value is a dash. The same
-    tables give the same bytes.
+    Codes are text, shares are percentages, walking times are minutes and an empty value is a dash, or an empty
+    cell in the columns `to_fill_in`. The same tables give the same bytes.
     """
     book = Workbook(write_only=True)
     for name, table in tables.items():
         title = words.label("sheet", name, study.language)
         for number, start in enumerate(range(0, max(len(table), 1), sheet_rows), 1):
             _fill(book.create_sheet(title if number == 1 else f"{title} {number}"),
-                  table.iloc[start : start + sheet_rows], study)  # fmt: skip
+                  table.iloc[start : start + sheet_rows], study, to_fill_in)  # fmt: skip
     stream = io.BytesIO()
     book.save(stream)
     _rewrite(stream, path, dated=study.study.as_of or dt.date(1980, 1, 1))
     return path
 
 
-def _fill(sheet: Any, table: pd.DataFrame, study: Study) -> None:
-    columns = [_column(str(name), study) for name in table.columns]
+def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[str]) -> None:
+    columns = [_column(str(name), study, None if name in to_fill_in else EMPTY) for name in table.columns]
     rows = [
         [column.shown(plain_value(value)) for value, column in zip(row, columns, strict=True)]
         for row in table.astype(object).to_numpy()
@@ -116,7 +124,7 @@ def _fill(sheet: Any, table: pd.DataFrame, study: Study) -> None:
         ])  # fmt: skip
 
 
-def _column(name: str, study: Study) -> _Column:
+def _column(name: str, study: Study, nothing: str | None) -> _Column:
     shown = name.removesuffix("seconds") + "minutes" if name.endswith("seconds") else name
     if name in _CODES:
         number_format = "@"
@@ -125,7 +133,7 @@ def _column(name: str, study: Study) -> _Column:
     else:
         number_format = "0.0" if shown != name else _FORMATS.get(name, "#,##0")
     divisor = 1.0 if shown == name else 60.0
-    return _Column(name, _heading(shown, study), _values(name, study), divisor, number_format)
+    return _Column(name, _heading(shown, study), _values(name, study), divisor, number_format, nothing)
 
 
 def _heading(name: str, study: Study) -> str:
@@ -179,19 +187,19 @@ class _Pens:
 
     def __init__(self, sheet: Any) -> None:
         self._sheet = sheet
-        self._cells: dict[tuple[str, str, str], WriteOnlyCell] = {}
+        self._cells: dict[tuple[str, str, str | None], WriteOnlyCell] = {}
 
     def write(self, value: Any, column: str, number_format: str) -> WriteOnlyCell:
         """Return a cell of a column that holds a value."""
         text = isinstance(value, str)
-        alignment = (_RIGHT if value == EMPTY else _LEFT) if text else None
-        key = column, number_format, "" if alignment is None else alignment.horizontal
+        alignment = _RIGHT if value == EMPTY else _SENTENCE if column in _SENTENCES else _LEFT
+        alignment = alignment if text else _NUMBER
+        key = column, number_format, alignment.horizontal
         cell = self._cells.get(key)
         if cell is None:
             cell = self._cells[key] = WriteOnlyCell(self._sheet)
             cell.number_format = number_format
-            if alignment:
-                cell.alignment = alignment
+            cell.alignment = alignment
         cell.value = value
         if text:
             cell.data_type = "s"  # whatever it looks like: a formula, an error, a number

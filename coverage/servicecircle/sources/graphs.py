@@ -38,13 +38,15 @@ def read_graphml(path: Path, *, walk_trunk: bool = True) -> RawStreets:
         if b"<!ENTITY" in stream.read(_PROLOGUE_BYTES):
             raise InputError("streets.damaged", where=str(path), why="it declares XML entities")
     try:
-        graph = nx.read_graphml(path, force_multigraph=True)
+        graph: Any = nx.read_graphml(path, force_multigraph=True)
     except (nx.NetworkXError, ValueError, KeyError, SyntaxError) as error:  # ElementTree's is a SyntaxError
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
     return ways_of_graph(graph, walk_trunk=walk_trunk, where=str(path))
 
 
-def ways_of_graph(graph: nx.MultiDiGraph, *, walk_trunk: bool = True, where: str = "graph") -> RawStreets:
+def ways_of_graph(
+    graph: nx.MultiDiGraph[Any], *, walk_trunk: bool = True, where: str = "graph"
+) -> RawStreets:
     """
     Return each street of a graph once, whichever directions its edges have.
 
@@ -79,7 +81,7 @@ def ways_of_graph(graph: nx.MultiDiGraph, *, walk_trunk: bool = True, where: str
     return from_ways(ways, crs=crs, from_osm=True, counts=counts, attributes=attributes)
 
 
-def _crs_of(graph: nx.MultiDiGraph, where: str) -> CRS:
+def _crs_of(graph: nx.MultiDiGraph[Any], where: str) -> CRS:
     try:
         return CRS.from_user_input(graph.graph["crs"])
     except (KeyError, CRSError) as error:
@@ -95,7 +97,7 @@ def _node_refs(nodes: list[Any]) -> Any:
     return refs if len(np.unique(refs)) == len(nodes) else np.arange(len(nodes), dtype=np.int64)
 
 
-def _coordinates(graph: nx.MultiDiGraph, where: str) -> Floats:
+def _coordinates(graph: nx.MultiDiGraph[Any], where: str) -> Floats:
     try:
         xy = np.array([(float(d["x"]), float(d["y"])) for _, d in graph.nodes(data=True)]).reshape(-1, 2)
     except (KeyError, TypeError, ValueError) as error:

@@ -130,7 +130,7 @@ def _meetings(
     line_of: NDArray[np.int64], tails: Floats, heads: Floats, lines: list[Floats], level: NDArray[np.int64]
 ) -> dict[int, list[Floats]]:
     """Return the points at which each line needs a vertex."""
-    straight = shapely.linestrings(np.stack([tails, heads], axis=1))
+    straight: NDArray[np.object_] = np.asarray(shapely.linestrings(np.stack([tails, heads], axis=1)))
     a, b = shapely.STRtree(straight).query(straight, predicate="dwithin", distance=TOUCH_M)
     a, b = a[a < b], b[a < b]
     line_end = {i: line[[0, -1]] for i, line in enumerate(lines)}

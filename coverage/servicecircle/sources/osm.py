@@ -58,10 +58,11 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
         sizes.append(len(nodes))
         ways.append((way.id, tags.get("name", ""), *directions(tags), is_trunk(tags)))
     units = np.array([xs, ys], dtype=np.int64).T.reshape(-1, 2)
-    xy = np.where(units == _NO_LOCATION, np.nan, units * _DEGREES_PER_UNIT)
+    xy = np.round(units * _DEGREES_PER_UNIT, 7)
+    xy[units == _NO_LOCATION] = np.nan
     table = np.array(ways, dtype=object).reshape(-1, 5)
     raw = RawStreets(
-        xy=np.round(xy, 7),
+        xy=xy,
         ref=np.array(refs, dtype=np.int64),
         first=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         way_id=table[:, 0].astype(np.int64),
@@ -77,12 +78,11 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
 
 
 def _highways(path: Path) -> Iterator[Any]:
-    only_highways = osmium.filter.KeyFilter("highway").enable_for(osmium.osm.WAY)
+    wanted = osmium.osm.NODE | osmium.osm.WAY
     try:
-        processor = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
-        yield from processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(
-            only_highways
-        )
+        processor = osmium.FileProcessor(str(path), wanted).with_locations()
+        processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+        yield from processor.with_filter(osmium.filter.KeyFilter("highway"))
     except (RuntimeError, ValueError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
 

@@ -164,12 +164,12 @@ def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path, findings: Findings
     left, bottom, right, top = area.to_crs(dataset.crs).total_bounds
     grid = dataset.transform
     column_0, row_0 = (
-        _whole((left - grid.c) / grid.a, math.floor),
-        _whole((top - grid.f) / grid.e, math.floor),
+        _cells_to((left - grid.c) / grid.a, math.floor),
+        _cells_to((top - grid.f) / grid.e, math.floor),
     )
     column_1, row_1 = (
-        _whole((right - grid.c) / grid.a, math.ceil),
-        _whole((bottom - grid.f) / grid.e, math.ceil),
+        _cells_to((right - grid.c) / grid.a, math.ceil),
+        _cells_to((bottom - grid.f) / grid.e, math.ceil),
     )
     if min(column_0, row_0) < 0 or column_1 > dataset.width or row_1 > dataset.height:
         findings.note("people.raster_short", subject=path.name)
@@ -180,7 +180,7 @@ def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path, findings: Findings
     return Window(column_0, row_0, width, height)
 
 
-def _whole(cells: float, outward: Callable[[float], int]) -> int:
+def _cells_to(cells: float, outward: Callable[[float], int]) -> int:
     """Round a number of cells outwards; an edge that projection moved by a hair stays where it is."""
     return round(cells) if abs(cells - round(cells)) < _HAIR else outward(cells)
 
@@ -242,7 +242,7 @@ def _fractions(polygons: gpd.GeoSeries, shape: tuple[int, ...], bounds: tuple[fl
         nothing = np.empty(0, dtype=np.int64)
         return _Met(nothing, nothing, np.empty(0))
     grid = NumPyRasterSource(np.zeros(shape, dtype=np.uint8), *bounds)
-    features = gpd.GeoDataFrame(geometry=plain[here])
+    features = gpd.GeoDataFrame(geometry=plain[here], crs=polygons.crs)
     parts = exact_extract(grid, features, ["cell_id", "coverage"], output="pandas")
     cells, shares = parts["cell_id"].to_numpy(), parts["coverage"].to_numpy()
     zone = np.repeat(np.flatnonzero(here), [len(c) for c in cells])

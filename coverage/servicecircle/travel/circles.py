@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from servicecircle.network.network import Network
     from servicecircle.study import Circle
@@ -34,7 +35,7 @@ FILLED_M2 = 10_000.0
 _QUARTER_ARCS = 2  # quad_segs of the buffer: a street's end is drawn as an octagon's half
 
 
-def draw(network: Network, catchment: Catchment, *, buffer_m: float) -> shapely.Geometry:
+def draw(network: Network, catchment: Catchment, *, buffer_m: float) -> BaseGeometry:
     """Return the polygon of a catchment: its streets, drawn `2 * buffer_m` wide."""
     lines = stretch_lines(network, catchment.segment, catchment.begin_m, catchment.end_m)
     return _fill(shapely.union_all(shapely.buffer(lines, buffer_m, quad_segs=_QUARTER_ARCS)))
@@ -55,9 +56,7 @@ def stretch_lines(
     return lines
 
 
-def dissolve(
-    network: Network, found: Sequence[Catchment], *, buffer_m: float
-) -> tuple[shapely.Geometry, float]:
+def dissolve(network: Network, found: Sequence[Catchment], *, buffer_m: float) -> tuple[BaseGeometry, float]:
     """Return the joint polygon of several catchments, and the street length they reach together."""
     if not found:
         return shapely.MultiPolygon(), 0.0
@@ -128,7 +127,9 @@ def draw_reach(
     rows = []
     for circle, counting in counts.items():
         found = [
-            c for of, c, _ in reached if counting[c.facility] and within(abs(of.limit_m - limits_m[circle]), 0.0)
+            c
+            for of, c, _ in reached
+            if counting[c.facility] and within(abs(of.limit_m - limits_m[circle]), 0.0)
         ]
         shape, street_m = dissolve(network, found, buffer_m=buffer_m)
         rows.append((circle, street_m, shape.area, shape))
@@ -136,7 +137,7 @@ def draw_reach(
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=network.crs)
 
 
-def _fill(drawn: shapely.Geometry) -> shapely.Geometry:
+def _fill(drawn: BaseGeometry) -> BaseGeometry:
     """Fill the holes smaller than a hectare."""
     filled = []
     for part in shapely.get_parts(drawn):

@@ -145,6 +145,17 @@ document.getElementById("unsupported").hidden = true;
     }).setLatLng(where).setContent(make("span", layer.columns[0].texts[row]))] : []));
   }
 
+  /* Of names that would overlap only the first is written. */
+  function thin() {
+    const kept = [];
+    document.querySelectorAll(".leaflet-tooltip.name").forEach((name) => {
+      const box = name.getBoundingClientRect();
+      const free = kept.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+      name.style.visibility = free ? "" : "hidden";
+      if (free) kept.push(box);
+    });
+  }
+
   async function show(layer, shown) {
     layer.shown = shown;
     layer.box.checked = shown;
@@ -152,6 +163,7 @@ document.getElementById("unsupported").hidden = true;
     if (shown && !layer.group) await draw(layer);
     for (const part of layer.group ? [layer.group, layer.labels] : []) if (layer.shown) part.addTo(map); else part.remove();
     layers.forEach((other) => { if (other.shown && other.group) other.group.bringToFront(); });
+    thin();
   }
 
   /* ---- legend and layer switch ---- */
@@ -159,6 +171,7 @@ document.getElementById("unsupported").hidden = true;
   function legend(layer) {
     const theme = layer.themes[layer.theme];
     const classes = [theme, layer.marks].flatMap((part) => part && part.classes.length > 1 ? part.classes.map((item) => [part, item]) : []);
+    if (layer.themes.length > 1) layer.list.dataset.theme = theme.label;
     layer.list.replaceChildren(...classes.map(([part, { label, look: drawn }]) => {
       const item = make("li");
       item.append(swatch(part === layer.marks ? "line" : layer.shape, drawn), make("span", label));
@@ -263,7 +276,7 @@ document.getElementById("unsupported").hidden = true;
     scroll.append(element);
     section.append(title, scroll);
     if (table.rows.length > SHOWN_ROWS) {
-      const more = make("button", words.show_all.replace("{count}", table.rows.length), "more");
+      const more = make("button", table.more, "more");
       more.type = "button";
       more.addEventListener("click", () => { fill(SHOWN_ROWS, table.rows.length); more.remove(); });
       section.append(more);
@@ -306,7 +319,7 @@ document.getElementById("unsupported").hidden = true;
   new home({ position: "topleft" }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   L.control.attribution({ prefix: "Leaflet" }).addAttribution(page.credit).addTo(map);
-  map.on("zoomend", () => at("map").classList.toggle("far", map.getZoom() < 12));
+  map.on("zoomend", thin);
   whole();
 
   at("layers").append(...layers.map(control).reverse());

@@ -1,0 +1,67 @@
+"""Marks that need more than Python: what the machine lacks is left out and listed; under CI it is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MUST_HAVE = os.environ.get("SERVICECIRCLE_TESTS_MUST_HAVE", "").split()
+"""Markers of what a machine must have: there a lack is a failure. `.ci/run` names all but the real inputs."""
+
+
+def chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def _chinese_fonts() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    listed = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False)
+    return bool(listed.stdout.strip())
+
+
+def _lacking() -> dict[str, str]:
+    """Return the markers whose tests cannot run here, and why."""
+    lacks = {}
+    if chromium() is None:
+        lacks["browser"] = "no Chromium on the path"
+    if not _chinese_fonts():
+        lacks["fonts"] = "no Chinese font is installed"
+    if not (ROOT.parent / "shared" / "data").is_dir():
+        lacks["shared"] = "the real inputs are not beside the project"
+    return lacks
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lacks = _lacking()
+    missing = [f"{marker}: {lacks[marker]}" for marker in MUST_HAVE if marker in lacks]
+    if missing:
+        raise pytest.UsageError("this machine must have everything the tests need; " + "; ".join(missing))
+    for item in items:
+        for marker, why in lacks.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"{marker}: {why}"))
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    return str(chromium())
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    return ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on the language or the proxies of the machine it runs on."""
+    for name in ("LC_ALL", "LC_MESSAGES", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
