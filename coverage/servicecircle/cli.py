@@ -127,7 +127,7 @@ def check(
     study: StudyFile,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write; default: beside the study.", show_default=False),
+        typer.Option("--output", "-o", help="Folder to write; default: the study's own.", show_default=False),
     ] = None,
     language: InLanguage = None,
 ) -> None:  # fmt: skip

@@ -65,7 +65,8 @@ def describe(
 
 
 def _counts(
-    inputs: Inputs, network: Network, people: pd.DataFrame, facilities: gpd.GeoDataFrame, gaps: gpd.GeoDataFrame
+    inputs: Inputs, network: Network, people: pd.DataFrame, facilities: gpd.GeoDataFrame,
+    gaps: gpd.GeoDataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     zones = inputs.zones
     return {

@@ -64,8 +64,7 @@ class Walks:
     @property
     def doubtful(self) -> NDArray[np.bool_]:
         """Whether each person is outside perhaps only because the map is wrong."""
-        doubtful: NDArray[np.bool_] = np.isin(self.reason, DOUBTFUL)
-        return doubtful
+        return np.asarray(np.isin(self.reason, DOUBTFUL), dtype=bool)
 
 
 def counting(facilities: gpd.GeoDataFrame, kinds: Sequence[str]) -> NDArray[np.bool_]:

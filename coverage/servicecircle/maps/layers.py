@@ -176,7 +176,7 @@ def dissolved(scene: Scene, frame: gpd.GeoDataFrame, *, straight: bool, shown: b
     text = scene.text
     ids = [circle.id for circle in scene.study.circles]
     colour, dash = ("#6b4c9a", "6 4") if straight else ("#00695c", None)
-    fill = {"fillColor": colour, "fillOpacity": 0.0 if straight else 0.18}
+    fill = {"fillColor": colour, "fillOpacity": 0.0 if straight else 0.1}
     classes = [
         (text.circle(circle), {**looks.line(colour, 1.6, dash=dash), **fill})
         for circle in scene.study.circles

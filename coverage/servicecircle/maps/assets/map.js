@@ -124,7 +124,7 @@ document.getElementById("unsupported").hidden = true;
     return box;
   }
 
-  const tell = (layer, row, where) => L.popup({ maxWidth: 310 }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
+  const tell = (layer, row, where) => L.popup({ minWidth: 220, maxWidth: 300 }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
 
   async function draw(layer) {
     const shapes = unpack(layer.head, layer.shape, await inflate("layer-" + layer.name));
@@ -239,16 +239,14 @@ document.getElementById("unsupported").hidden = true;
       const cell = make(column ? "td" : "th", "", table.columns[column].number ? "number" : "");
       if (!column) cell.scope = "row";
       const address = table.links[column] && table.links[column][row];
-      if (address) {
-        const link = make("a", text);
-        link.href = address;
-        cell.append(link);
-      } else if (leads && column === table.columns.findIndex((_, k) => !table.links[k])) {
-        const button = make("button", text);
-        button.type = "button";
-        button.title = words.show_on_map;
+      const leading = leads && !column;
+      if (address) cell.append(Object.assign(make("a", text), { href: address }));
+      if (leading) {
+        const button = Object.assign(make("button", address ? "◎" : text), { type: "button", title: words.show_on_map });
+        if (address) button.setAttribute("aria-label", words.show_on_map);
         cell.append(button);
-      } else cell.textContent = text;
+      }
+      if (!address && !leading) cell.textContent = text;
       line.append(cell);
     });
     if (leads) {
