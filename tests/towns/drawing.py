@@ -70,7 +70,7 @@ class Town:
         Tags of ways: "ABC" is one way along the drawn streets from A over B to C; a tuple of places is a
         further street that is not drawn.
     people
-        People at places: a number, or a dict of `people` and groups; None leaves people to `extra_study`.
+        People at places: a number, or a dict of `people` and groups; or a layer of one's own.
     facilities
         Id -> place, or a dict of `at`, `kind`, `status`, `name`.
     zones
@@ -78,10 +78,13 @@ class Town:
         dict of these and further columns such as `name`, `area_class`, `circle`, `report_unit`.
     townships
         Like `zones`, one level up.
-    rules, study_people, extra
-        Keys of `[rules]`, of `[people]`, and further text of the study file.
-    clipped
-        Letters whose OSM nodes lie outside the extract: ways name them, the file lacks them.
+    rules, study_people
+        Keys of `[rules]` and of `[people]`.
+    streets
+        `gpkg`, `osm` or `osm.pbf`.
+    clipped, gates
+        Letters whose OSM nodes lie outside the extract (ways name them, the file lacks them), and letters
+        with a closed gate on them.
     """
 
     drawing: str
@@ -95,6 +98,7 @@ class Town:
     study_people: dict[str, Any] = field(default_factory=dict)
     streets: str = "gpkg"
     clipped: str = ""
+    gates: str = ""
 
     def run(self, folder: Path) -> Answer:
         """Write the study and run it."""
@@ -174,7 +178,7 @@ class Town:
         return study
 
     def _corner(self, side: int) -> tuple[float, float]:
-        size = max(len(self._rows), *map(len, self._rows)) * self.scale
+        size = max([len(self._rows), *map(len, self._rows)]) * self.scale
         return (size + 9_000.0) * side, -(size + 9_000.0) * side
 
     def _write_streets(self, path: Path) -> None:
@@ -185,7 +189,7 @@ class Town:
             gpd.GeoDataFrame(tags, geometry=shapes, crs=CRS).to_file(path)
             return
         numbers: dict[tuple[float, float], int] = {}
-        missing = {self.xy(letter) for letter in self.clipped}
+        missing, gates = ({self.xy(letter) for letter in letters} for letters in (self.clipped, self.gates))
         for places, _ in lines:
             for place in places:
                 numbers.setdefault(self.xy(place), len(numbers) + 1)
@@ -193,7 +197,8 @@ class Town:
         with osmium.SimpleWriter(str(path)) as writer:
             for xy, number in numbers.items():
                 if xy not in missing:
-                    writer.add_node(osmium.osm.mutable.Node(id=number, version=1, location=to_degrees.transform(*xy)))
+                    at, tags = to_degrees.transform(*xy), {"barrier": "gate", "access": "no"} if xy in gates else {}
+                    writer.add_node(osmium.osm.mutable.Node(id=number, version=1, location=at, tags=tags))
             for number, (places, tags) in enumerate(lines, 1):
                 nodes = [numbers[self.xy(place)] for place in places]
                 tags = {"highway": "residential", **tags}
@@ -222,7 +227,7 @@ class Town:
             x, y = self.xy(facility.pop("at"))
             common = {"id": name, "name": f"facility {name}", "kind": "community_daycare", "status": "operating"}
             rows.append({**common, **facility, "x": repr(x), "y": repr(y)})
-        pd.DataFrame(rows).to_csv(path, index=False)
+        pd.DataFrame(rows).dropna(axis="columns", how="all").to_csv(path, index=False)
 
     def _people(self) -> gpd.GeoDataFrame:
         if isinstance(self.people, gpd.GeoDataFrame):

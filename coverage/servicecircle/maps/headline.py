@@ -20,7 +20,7 @@ DRAFTS = frozenset({"luohe"})
 """Profiles made from a text that was out for comment."""
 
 
-def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame, facilities: pd.DataFrame) -> list[Figure]:
+def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figure]:
     """Return the leading figures of some zones; the elderly come first where they were counted."""
     text = scene.text
     judged = whole["people_judged"].to_numpy(dtype=float)
@@ -38,14 +38,18 @@ def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame, facilities: 
         left.insert(0, Figure(text.say("gap_elderly"), text.people(old - covered), of))
     counts = unit_counts(units)
     met = counts["met"] / counts["judged"] if counts["judged"] else None
-    used, listed = int(facilities["used"].sum()), len(facilities)
-    unmapped = int(facilities.geometry.isna().sum())
     return [
         *leading,
         Figure(text.say("met_rate"), text.share(met), text.say("met_counts", **counts)),
         *left,
-        Figure(text.say("counting"), text.count(used), text.say("listed", listed=listed, unmapped=unmapped)),
     ]
+
+
+def facility_figure(scene: Scene) -> Figure:
+    """Return how many facilities count, beside how many are listed and how many are on the map."""
+    text, facilities = scene.text, scene.facilities
+    listed = text.say("listed", listed=len(facilities), unmapped=int(facilities.geometry.isna().sum()))
+    return Figure(text.say("counting"), text.count(int(facilities["used"].sum())), listed)
 
 
 def rule(scene: Scene) -> str:

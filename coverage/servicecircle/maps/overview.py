@@ -37,7 +37,7 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
         text=text,
         title=text.say("title", name=scene.study.name, date=text.date(scene.as_of)),
         lead=[text.say("summary", date=text.date(scene.as_of), **tables.unit_counts(scene.units))],
-        figures=headline.figures(scene, scene.whole, scene.units, scene.facilities),
+        figures=[*headline.figures(scene, scene.whole, scene.units), headline.facility_figure(scene)],
         links=[],
         drawings=_drawings(scene, pages),
         tables=found,

@@ -37,12 +37,11 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
     if len(segments) > layers.MOST_LINES:
         notes.insert(1, text.say("longest_streets", drawn=layers.MOST_LINES, all=len(segments)))
     name = text.written(own["name"].iloc[0])
-    inner = _inside(scene.facilities, box_of(units))
     return Page(
         text=text,
         title=text.say("township_title", name=scene.study.name, township=name, date=text.date(scene.as_of)),
         lead=[text.say("township_summary", township=name, **tables.unit_counts(units))],
-        figures=headline.figures(scene, own, units, inner)[:-1],
+        figures=headline.figures(scene, own, units),
         links=links,
         drawings=[
             layers.units(scene, units, plain=True),

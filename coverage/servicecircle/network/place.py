@@ -124,7 +124,7 @@ class StreetIndex:
 
     def _nearest(self, xy: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
         looked = min(_FIRST_LOOK, self.tree.n)
-        far, sample = self.tree.query(xy, k=[*range(1, looked + 1)])
+        far, sample = (np.asarray(found) for found in self.tree.query(xy, k=[*range(1, looked + 1)]))
         point = np.repeat(np.arange(len(xy)), looked)
         part, along, distance = self._best(xy, point, self.part[sample].ravel())
         # a part none of whose samples was seen is at least this far; the margin keeps ties in sight

@@ -126,7 +126,7 @@ def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[
 
 def _column(name: str, study: Study, nothing: str | None) -> _Column:
     shown = name.removesuffix("seconds") + "minutes" if name.endswith("seconds") else name
-    if name in _CODES:
+    if name in _CODES or nothing is None:  # what is typed in stays as it was typed
         number_format = "@"
     elif name.startswith("share_") or name.endswith("_share_within"):
         number_format = _SHARE

@@ -138,7 +138,10 @@ document.getElementById("unsupported").hidden = true;
     });
     if (!layer.inert) {
       if (!L.Browser.mobile) layer.group.bindTooltip((feature) => told(layer, feature.row, false), { sticky: true });
-      layer.group.on("click", (event) => tell(layer, event.propagatedFrom.row, event.latlng));
+      layer.group.on("click", (event) => {
+        layer.group.closeTooltip();
+        tell(layer, event.propagatedFrom.row, event.latlng);
+      });
     }
     layer.labels = L.layerGroup((layer.names || []).flatMap((where, row) => where ? [L.tooltip({
       permanent: true, direction: "center", className: layer.name === "units" ? "name small" : "name",
@@ -257,7 +260,7 @@ document.getElementById("unsupported").hidden = true;
   }
 
   function tableSection(table) {
-    const section = make("section"), scroll = make("div", "", "scroll"), element = make("table"), head = make("tr"), body = make("tbody");
+    const section = make("section", "", table.name), scroll = make("div", "", "scroll"), element = make("table"), head = make("tr"), body = make("tbody");
     const title = make("h2", table.caption);
     title.id = "table-" + table.name;
     element.setAttribute("aria-labelledby", title.id);
