@@ -237,6 +237,14 @@ def _gaps(villages: gpd.GeoDataFrame, people: gpd.GeoDataFrame) -> gpd.GeoDataFr
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=EPSG)
 
 
+def _manifest() -> dict[str, object]:
+    more = {"other_kinds": {"15min": 120.4, "1km": 0.2}, "when_opened": {"15min": 0.0, "1km": 340.0}}
+    return {
+        "streets_from_osm": True,
+        "summary": {"reference_lines": {"0.8": 4, "0.9": 2, "1.0": 1}, "people_more": more},
+    }
+
+
 def made_results(language: str = "zh") -> Results:
     """Return the drawn town; every run of it is the same."""
     villages, facilities = _villages(), _facilities()
@@ -259,7 +267,7 @@ def made_results(language: str = "zh") -> Results:
         study=made_study(language), crs=CRS(EPSG), zones=_zones(villages, people), verdicts=pd.DataFrame(),
         gaps=_gaps(villages, people), facilities=facilities, people=people,
         segments=_segments(villages, facilities), circles=circles, reach=reach,
-        findings=Findings(), manifest={"streets_from_osm": True},
+        findings=Findings(), manifest=_manifest(),
     )  # fmt: skip
 
 

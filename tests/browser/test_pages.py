@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import folium
 import pytest
 from playwright.sync_api import sync_playwright
 
 from browser.made_results import HOSTILE, made_results
+from servicecircle.maps.notebook import folium_map
 from servicecircle.maps.pages import write_pages
 
 pytestmark = pytest.mark.browser
@@ -207,3 +209,20 @@ def test_a_phone_shows_all_without_scrolling_sideways(visit):
     assert page.locator("#panel").get_attribute("open") is None
     page.tap("#panel-title")
     assert page.locator("#layers input").first.is_visible()
+
+
+def test_a_notebook_shows_the_map_and_what_is_added_to_it(chromium, tmp_path):
+    shown = folium_map(made_results("en"))
+    folium.CircleMarker([35.87, 114.03], radius=30, tooltip="mine").add_to(shown)
+    cell = tmp_path / "cell.html"
+    cell.write_text(f'<meta charset="utf-8">{shown._repr_html_()}', "utf-8")
+    page = chromium.new_context(offline=True, viewport={"width": 1400, "height": 900}).new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(cell.as_uri())
+    page.frame_locator("iframe").locator("body[data-ready]").wait_for()
+    mine = "() => { let n = 0; map.eachLayer(l => { n += l.options.radius === 30 }); return n }"
+    assert page.frames[1].evaluate(mine) == 1
+    assert complaints == []
+    page.context.close()

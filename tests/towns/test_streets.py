@@ -52,8 +52,7 @@ NOT_WALKED = {
 }
 
 
-@pytest.mark.parametrize("walk_trunk", [True, False])
-@pytest.mark.parametrize("streets", ["gpkg", "osm", "osm.pbf"])
+@pytest.mark.parametrize(("streets", "walk_trunk"), [("gpkg", True), ("gpkg", False), ("osm", False), ("osm.pbf", True)])
 def test_what_people_walk_on(tmp_path, streets, walk_trunk):
     ways = {
         ((0.0, -100.0 * i), (500.0, -100.0 * i)): {**tags, "name": name}
@@ -101,15 +100,13 @@ def test_a_node_outside_the_extract_breaks_the_way(tmp_path):
         "A---B---C---D---E",
         ways={"ABCDE": {}},
         people={"A": 1},
-        facilities={"F": "D 200W"},
-        rules={"snap_m": 250},
+        facilities={"F": "D 210W"},
         streets="osm.pbf",
         clipped="C",
     )
     answer = town.run(tmp_path)
     assert sorted(answer.run.segments["length_m"]) == pytest.approx([400, 400], abs=0.05)  # A-B and D-E
-    assert answer.person("A").reason == "too_far"  # F is 1000 m and 1.4 m away: see below
-    assert answer.person("A").metres == float("inf")
+    assert answer.person("A").reason == "island"  # F is 990 m away in a straight line, on the other half
 
 
 CROSSING = r"""
@@ -180,9 +177,9 @@ def test_segments_carry_the_walk_at_both_ends_and_in_the_middle(tmp_path):
     answer = town.run(tmp_path)
     west, east = answer.segment("A", "B"), answer.segment("B", "C")
     # 4 km/h is 10 m in 9 s. A 600 m, B 100 m, C 400 m; middles 350 m and 150 m
-    assert {west.seconds_u, west.seconds_v} == {pytest.approx(540), pytest.approx(90)}
+    assert sorted([west.seconds_u, west.seconds_v]) == pytest.approx([90, 540])
     assert west.seconds_mid == pytest.approx(315)
-    assert {east.seconds_u, east.seconds_v} == {pytest.approx(90), pytest.approx(360)}
+    assert sorted([east.seconds_u, east.seconds_v]) == pytest.approx([90, 360])
     assert east.seconds_mid == pytest.approx(135)
     assert (west.zone_code, east.zone_code) == ("410902200201", "410902200202")
     assert west.length_m == pytest.approx(500, abs=1e-9)

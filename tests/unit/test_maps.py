@@ -244,11 +244,19 @@ def test_facilities_that_do_not_count_are_hollow(pages):
 
 
 def test_streets_beyond_what_a_page_holds_are_left_out_with_a_note(monkeypatch):
-    monkeypatch.setattr(layers, "MOST_LINES", 100)
+    monkeypatch.setattr(layers, "MOST_DRAWN", 100)
     spec = spec_of(folium_map(made_results()).get_root().render())
     layer = next(one for one in spec["layers"] if one["name"] == "segments")
     assert layer["head"]["features"] == 100
     assert any("只画其中最长的100段" in note for note in spec["notes"])
+    assert any("只画其中人数最多的100处" in note for note in spec["notes"])
+
+
+def test_other_lines_kinds_and_times_stand_beside_the_result(pages):
+    notes = spec_of(pages["zh"]["index.html"])["notes"]
+    assert "参考判定线不同时的达标单位：80%为4个，90%为2个，100%为1个。" in notes
+    assert "如运营中的其他类型设施也计入，可多覆盖：一刻钟服务圈120人。" in notes
+    assert "在建拟建设施投用后，可多覆盖：一公里服务圈340人。" in notes
 
 
 def test_a_study_without_townships_has_everything_on_one_page(tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from servicecircle.kinds import COUNTING_STATUS
+from servicecircle.maps import layers
 from servicecircle.maps.page import Figure
 from servicecircle.maps.tables import unit_counts
 
@@ -79,6 +80,38 @@ def notes(scene: Scene) -> list[str]:
         said.append(text.say("draft"))
     said.append(text.say("data_date", date=text.date(scene.as_of), crs=_crs_name(scene)))
     return [*said, text.say("internal")]
+
+
+def left_out(scene: Scene, segments: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    """Return what a page has no room for."""
+    drawn = layers.MOST_DRAWN
+    return [
+        scene.text.say(key, drawn=drawn, all=len(frame))
+        for key, frame in (("longest_streets", segments), ("fullest_places", people))
+        if len(frame) > drawn
+    ]
+
+
+def other_answers(scene: Scene) -> list[str]:
+    """Return how the result would differ under other reference lines, kinds and times."""
+    text, summary = scene.text, scene.manifest.get("summary", {})
+    lines = summary.get("reference_lines", {})
+    said = []
+    if lines:
+        named = text.say("comma").join(
+            text.say("units_at", line=f"{float(line):.0%}", units=text.count(units))
+            for line, units in lines.items()
+        )
+        said.append(text.say("reference_lines", lines=named))
+    for question, by_circle in summary.get("people_more", {}).items():
+        more = [
+            text.say("more_people", circle=text.circle(circle), people=text.people(by_circle[circle.id]))
+            for circle in scene.study.circles
+            if by_circle.get(circle.id, 0.0) >= 1
+        ]
+        if more:
+            said.append(text.say(question, more=text.say("comma").join(more)))
+    return said
 
 
 def credit(scene: Scene) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from servicecircle.maps.scene import Scene
     from servicecircle.maps.text import Text
 
-MOST_LINES = 20_000
-"""A page draws no more streets than this: about half a second and half a megabyte."""
+MOST_DRAWN = 20_000
+"""A page draws no more streets, and no more places of people: half a second and half a megabyte."""
 
 MANY_GAPS = 150
 """More symbols than this are drawn smaller, so that the villages below stay visible."""
@@ -132,7 +132,8 @@ def facilities(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
 def gaps(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
     """Return the uncovered areas, each at its label point, larger where more people live."""
     text = scene.text
-    classes = [(text.label("gap_class", key), looks.gap(key)) for key in CERTAIN_FIRST]
+    crowded = 0.6 if len(frame) > MANY_GAPS else 1.0
+    classes = [(text.label("gap_class", key), looks.gap(key, weight=1.6 * crowded)) for key in CERTAIN_FIRST]
     columns = [
         ("", [text.written(name) for name in frame["zone_name"]]),
         (text.label("column", "place"), [text.written(place) for place in frame["place"]]),
@@ -144,7 +145,6 @@ def gaps(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
         columns.insert(2, (text.say("gap_elderly"), [text.people(people) for people in frame["elderly"]]))
     places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=frame.crs)
     of = [CERTAIN_FIRST.index(key) for key in frame["class"]]
-    crowded = 0.6 if len(frame) > MANY_GAPS else 1.0
     radii = crowded * (4 + 6 * np.sqrt(_of_largest(frame["people"])))
     return Drawing(
         "gaps", text.say("gaps"), "point", places, [Theme("", classes, of)], columns, radii=radii.tolist()
@@ -205,9 +205,11 @@ def circles(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
     return Drawing("circles", text.say("circles"), "area", frame, [theme], columns, shown=False)
 
 
-def longest(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the streets that a page has room for: the longest of them."""
-    return frame.nlargest(MOST_LINES, "length_m").sort_index() if len(frame) > MOST_LINES else frame
+def largest(frame: gpd.GeoDataFrame, column: str) -> gpd.GeoDataFrame:
+    """Return the rows that a page has room for: those largest by a column."""
+    if len(frame) <= MOST_DRAWN:
+        return frame
+    return frame.nlargest(MOST_DRAWN, column).sort_index().reset_index(drop=True)
 
 
 def verdict(text: Text, key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 Look = dict[str, Any]
 
 SHARE_BREAKS = (0.5, 0.7, 0.8, 0.9, 1.0)
-SHARE_FILLS = ("#5e2400", "#9c470c", "#cd752c", "#e9a862", "#9fd4c6", "#d3ece5")
+SHARE_FILLS = ("#5a2200", "#93410a", "#c0661f", "#dd9446", "#a8d8cb", "#d9efe9")
 """From dark to light as coverage rises, orange below nine tenths and blue-green above."""
 
 MINUTE_BREAKS = (5, 10, 15, 20)
@@ -52,11 +52,11 @@ def symbol(number: int, *, filled: bool) -> Look:
     }
 
 
-def gap(kind: str) -> Look:
-    """Return the symbol of an uncovered area."""
+def gap(kind: str, *, weight: float) -> Look:
+    """Return the symbol of an uncovered area, with a rim of some weight."""
     shape, fill = GAP_LOOKS[kind]
     edge = "#ffffff" if fill != "#ffffff" else "#5f6368"
-    return {"shape": shape, "radius": 8, "color": edge, "weight": 1.6, "fillColor": fill, "fillOpacity": 1}
+    return {"shape": shape, "radius": 8, "color": edge, "weight": weight, "fillColor": fill, "fillOpacity": 1}
 
 
 def dot(*, doubtful: bool) -> Look:

@@ -30,9 +30,8 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
     if len(scene.townships):
         found.insert(0, tables.township_table(scene, links))
     found.append(tables.unit_table(scene, scene.units, pages))
-    notes = headline.notes(scene)
-    if len(scene.segments) > layers.MOST_LINES:
-        notes.insert(1, text.say("longest_streets", drawn=layers.MOST_LINES, all=len(scene.segments)))
+    people = scene.people.iloc[:0] if pages else scene.people
+    left_out = headline.left_out(scene, scene.segments, people)
     return Page(
         text=text,
         title=text.say("title", name=scene.study.name, date=text.date(scene.as_of)),
@@ -41,7 +40,7 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
         links=[],
         drawings=_drawings(scene, pages),
         tables=found,
-        notes=notes,
+        notes=[*headline.notes(scene), *headline.other_answers(scene), *left_out],
         credit=headline.credit(scene),
         leading="units",
         box=box_of(scene.units),
@@ -51,7 +50,7 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
 def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:
     """Return the layers from the bottom up; a study without townships has no other page for its segments."""
     links = [pages.get(code) for code in scene.units["parent_code"]]
-    streets = layers.longest(scene.segments)
+    streets = layers.largest(scene.segments, "length_m")
     drawings = [
         layers.units(scene, scene.units, plain=False, links=links if pages else None),
         layers.dissolved(scene, scene.reach, straight=False, shown=False),
@@ -60,5 +59,8 @@ def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:
         layers.townships(scene),
     ]
     if not pages:
-        drawings += [layers.circles(scene, scene.circles), layers.people(scene, scene.people, shown=False)]
+        drawings += [
+            layers.circles(scene, scene.circles),
+            layers.people(scene, layers.largest(scene.people, "people"), shown=False),
+        ]
     return [*drawings, layers.facilities(scene, scene.facilities), layers.gaps(scene, scene.gaps)]

@@ -130,10 +130,7 @@ def _numbered(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _as_of(results: Results) -> dt.date:
-    given = results.study.study.as_of or results.manifest.get("as_of")
-    if isinstance(given, str):
-        return dt.date.fromisoformat(given)
-    return given or dt.datetime.now(tz=dt.UTC).date()
+    return results.study.study.as_of or dt.date.fromisoformat(results.manifest["study"]["as_of"])
 
 
 def _degrees(frame: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:

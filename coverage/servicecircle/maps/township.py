@@ -33,9 +33,7 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
     circles = scene.circles[scene.circles["facility_id"].isin(facilities["facility_id"])].reset_index(
         drop=True
     )
-    notes = headline.notes(scene)
-    if len(segments) > layers.MOST_LINES:
-        notes.insert(1, text.say("longest_streets", drawn=layers.MOST_LINES, all=len(segments)))
+    people = scene.within_zones(scene.people, units["code"])
     name = text.written(own["name"].iloc[0])
     return Page(
         text=text,
@@ -47,14 +45,14 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
             layers.units(scene, units, plain=True),
             layers.dissolved(scene, _clipped(scene.reach, box), straight=False, shown=False),
             layers.dissolved(scene, _clipped(scene.straight, box), straight=True, shown=False),
-            layers.segments(scene, layers.longest(segments), shown=True),
+            layers.segments(scene, layers.largest(segments, "length_m"), shown=True),
             layers.circles(scene, circles),
-            layers.people(scene, scene.within_zones(scene.people, units["code"]), shown=False),
+            layers.people(scene, layers.largest(people, "people"), shown=False),
             layers.facilities(scene, facilities),
             layers.gaps(scene, gaps),
         ],
         tables=[tables.gap_table(scene, gaps, advice=True), tables.unit_table(scene, units)],
-        notes=notes,
+        notes=[*headline.notes(scene), *headline.left_out(scene, segments, people)],
         credit=headline.credit(scene),
         leading="segments",
         box=box_of(units),

@@ -127,7 +127,8 @@ document.getElementById("unsupported").hidden = true;
   const tell = (layer, row, where) => L.popup({ minWidth: 220, maxWidth: 300 }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
 
   async function draw(layer) {
-    const shapes = unpack(layer.head, layer.shape, await inflate("layer-" + layer.name));
+    let shapes = unpack(layer.head, layer.shape, await inflate("layer-" + layer.name));
+    if (layer.shape === "line" && layer.inert) shapes = [shapes.flatMap((parts) => parts || [])]; // one stroke for all
     const kind = { area: L.polygon, line: L.polyline, point: L.circleMarker }[layer.shape];
     layer.group = L.featureGroup();
     shapes.forEach((shape, row) => {
