@@ -7,12 +7,12 @@ import sys
 import tempfile
 import traceback
 import webbrowser
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import click
 import typer
 
 from servicecircle import __version__, words
@@ -35,6 +35,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@dataclass(slots=True)
+class _Speech:
+    """The language of what goes wrong: the one asked for or the system's, then the study's."""
+
+    language: words.Language
 
 
 class Language(StrEnum):
@@ -78,6 +85,7 @@ def _root(
 
 @app.command()
 def demo(
+    context: typer.Context,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to copy the sample study to. 示例存放的文件夹。")
     ] = Path("servicecircle-demo"),
@@ -98,13 +106,14 @@ def demo(
     for item in sorted(sample_folder().iterdir()):
         if item.is_file() and item.suffix != ".py":
             shutil.copyfile(item, output / item.name)
-    folder = _run_study(study_file, None, language, workers, quiet=quiet)[1]
+    folder = _run_study(context, study_file, None, language, workers, quiet=quiet)[1]
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
 
 
 @app.command()
 def run(
+    context: typer.Context,
     study: StudyFile,
     output: OutputFolder = None,
     language: InLanguage = None,
@@ -117,13 +126,14 @@ def run(
     online: Online = False,
 ) -> None:
     """Run a study: maps, tables, GeoPackage. 运行研究，输出地图、表格和 GeoPackage。"""
-    results, _ = _run_study(study, output, language, workers, quiet=quiet, online=online)
+    results, _ = _run_study(context, study, output, language, workers, quiet=quiet, online=online)
     if strict and _unmet(results):
         raise typer.Exit(UNMET)
 
 
 @app.command()
 def check(
+    context: typer.Context,
     study: StudyFile,
     output: Annotated[
         Path | None,
@@ -135,7 +145,7 @@ def check(
     from servicecircle.outputs.check import write_check
     from servicecircle.pipeline import check as check_study
 
-    loaded = _load(study, language)
+    loaded = _load(context, study, language)
     inputs = check_study(loaded)
     folder = output or loaded.path.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,14 +215,17 @@ def doctor(language: InLanguage = None) -> None:
         raise typer.Exit(WRONG)
 
 
-def _load(path: Path, language: Language | None) -> Study:
+def _load(context: typer.Context, path: Path, language: Language | None) -> Study:
     from servicecircle.study import Study
 
     study = Study.from_file(path)
-    return study.in_language(language.value) if language else study
+    study = study.in_language(language.value) if language else study
+    context.obj.language = study.language
+    return study
 
 
 def _run_study(
+    context: typer.Context,
     path: Path,
     output: Path | None,
     language: Language | None,
@@ -224,7 +237,7 @@ def _run_study(
     from servicecircle.outputs.folder import recover, refuse_foreign
     from servicecircle.pipeline import run as run_study
 
-    study = _load(path, language)
+    study = _load(context, path, language)
     folder = output or study.folder
     recover(folder)
     refuse_foreign(folder)
@@ -286,21 +299,28 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a cp936 console lacks some characters of a name
-    language = _language_of(sys.argv)
+    speech = _Speech(_language_of(sys.argv))
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, obj=speech)
     except ServiceCircleError as error:
-        typer.echo(f"{words.label('cli', 'error', language)}{error.text(language)}", err=True)
+        typer.echo(f"{words.label('cli', 'error', speech.language)}{error.text(speech.language)}", err=True)
         code = WRONG
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         code = leave.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        typer.echo(words.label("cli", "stopped", language), err=True)
+    except (typer.Abort, KeyboardInterrupt):
         code = STOPPED
-    except click.ClickException as error:
-        error.show()
-        code = WRONG
     except Exception as error:  # noqa: BLE001  whatever it is, it is ours to explain
-        _bug(error, language)
-        code = OUR_BUG
+        code = _other(error, speech.language)
+    if code == STOPPED:
+        typer.echo(words.label("cli", "stopped", speech.language), err=True)
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _other(error: Exception, language: words.Language) -> int:
+    """Show wrong use as typer words it; its errors are click's, or those of a copy of click of its own."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return WRONG
+    _bug(error, language)
+    return OUR_BUG

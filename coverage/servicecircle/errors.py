@@ -12,6 +12,9 @@ from typing import Any
 
 from servicecircle import words
 
+_LONGEST = 500
+"""Characters of one fact in a message."""
+
 
 class ServiceCircleError(Exception):
     """
@@ -40,12 +43,19 @@ class ServiceCircleError(Exception):
 
     def text(self, language: words.Language) -> str:
         """Return what is wrong, where, and how to mend it, on one line."""
-        message, remedy = words.say(self.code, language, self.facts)
+        facts = {key: _short(fact) if isinstance(fact, str) else fact for key, fact in self.facts.items()}
+        message, remedy = words.say(self.code, language, facts)
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{message} {remedy}".strip()
+        return "".join(c if c.isprintable() else " " for c in f"{place}{message} {remedy}".strip())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.code, self.where, self.facts)
+
+
+def _short(fact: str) -> str:
+    """Return a fact of unknown origin, such as a line of a file, cut to what a message can hold."""
+    written = " ".join(fact.split()).rstrip(".")  # our sentences bring their own full stop
+    return f"{written[:_LONGEST]}…" if len(written) > _LONGEST else written
 
 
 def _rebuild(

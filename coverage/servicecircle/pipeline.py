@@ -146,7 +146,8 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     study, findings, rules, circles = inputs.study, inputs.findings, inputs.study.rules, inputs.study.circles
     profile = load_profile(rules.profile, folder=study.path.parent)
     clock.begin("build_network")
-    network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m)
+    where = study.streets.source or str(study.streets.place)
+    network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m, where=where)
     placer = Placer.of(network)
     zones = classify_zones(
         inputs.zones,

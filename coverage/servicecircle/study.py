@@ -40,6 +40,7 @@ class Streets(_Table):
     layer: str | None = None
     extra: tuple[str, ...] = ()
     place: str | None = None
+    credit: str | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Streets:

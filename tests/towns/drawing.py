@@ -82,6 +82,8 @@ class Town:
         Keys of `[rules]` and of `[people]`.
     streets
         `gpkg`, `osm` or `osm.pbf`.
+    origin
+        Coordinates of the top left character.
     clipped, gates
         Letters whose OSM nodes lie outside the extract (ways name them, the file lacks them), and letters
         with a closed gate on them.
@@ -97,6 +99,7 @@ class Town:
     rules: dict[str, Any] = field(default_factory=dict)
     study_people: dict[str, Any] = field(default_factory=dict)
     streets: str = "gpkg"
+    origin: tuple[float, float] = ORIGIN
     clipped: str = ""
     gates: str = ""
 
@@ -107,12 +110,12 @@ class Town:
     def xy(self, place: Place) -> tuple[float, float]:
         """Return the coordinates of a place in metres of the study CRS."""
         if not isinstance(place, str):
-            return ORIGIN[0] + place[0], ORIGIN[1] + place[1]
+            return self.origin[0] + place[0], self.origin[1] + place[1]
         found = _PLACE.fullmatch(place)
         if found is None or found[1] not in self._letters:
             raise ValueError(f"no place {place!r} in the drawing")
         column, row = self._letters[found[1]]
-        x, y = ORIGIN[0] + column * self.scale, ORIGIN[1] - row * self.scale
+        x, y = self.origin[0] + column * self.scale, self.origin[1] - row * self.scale
         for away in found[2].split():
             east, north = _COMPASS[away[-1]]
             x, y = x + east * float(away[:-1]), y + north * float(away[:-1])

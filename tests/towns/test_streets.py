@@ -142,7 +142,7 @@ def test_where_streets_cross_without_a_common_vertex(tmp_path, streets, tags, me
         assert person.reason == "island"
 
 
-@pytest.mark.parametrize("tags", [{"layer": "0"}, {"bridge": "no"}, {"tunnel": "no"}])
+@pytest.mark.parametrize("tags", [{"layer": "0"}, {"bridge": "no", "tunnel": "no"}])
 def test_a_level_that_says_nothing_is_the_ground(tmp_path, tags):
     town = Town(CROSSING, ways={"AD": tags}, people={"B": 1}, facilities={"F": "A"}, rules={"islet_m": 0})
     assert town.run(tmp_path).person("B").metres == pytest.approx(600, abs=1e-6)

@@ -140,7 +140,7 @@ def test_a_river_with_one_bridge_is_to_verify(tmp_path, doubt_detour, reason):
 def test_no_counting_facility_stands_before_all_other_reasons(tmp_path):
     town = Town(
         "A----B----C",
-        people={"A": 1, "A 900N": 2},
+        people={"A": 3, "A 900N": 2},
         facilities={"F": {"at": "B", "status": "planned"}, "G": {"at": "A", "kind": "township_home"}},
     )
     answer = town.run(tmp_path)

@@ -143,6 +143,22 @@ def test_one_way_footways_lead_from_people_to_the_facility(tmp_path, streets):
                 assert person.reason == "long_detour"
 
 
+@pytest.mark.parametrize(("tags", "person", "door"), [("yes", "at", "off"), ("-1", "off", "at")])
+def test_where_a_one_way_footway_begins_or_ends_is_a_junction_like_any_other(tmp_path, tags, person, door):
+    # the one-way street of 400 m and the other of 500 m part at the origin, and the one-way street is the first of
+    # the two: what stands at the origin is placed on it, and needs not walk along it
+    town = Town(
+        "",
+        ways={((0.0, 0.0), (400.0, 0.0)): {"oneway:foot": tags}, ((0.0, 0.0), (400.0, 300.0)): {}},
+        people={{"at": (0.0, 0.0), "off": (400.0, 300.0)}[person]: 1},
+        facilities={"F": {"at": (0.0, 0.0), "off": (400.0, 300.0)}[door]},
+    )
+    answer = town.run(tmp_path)
+    assert answer.segment((0.0, 0.0), (400.0, 0.0)).segment_id == 0
+    assert answer.run.people.iloc[0].metres == exactly(500)
+    assert answer.facility("F").people_within == 1
+
+
 def test_against_a_one_way_footway_one_walks_round(tmp_path):
     town = Town(
         r"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,20 +56,33 @@ class Places:
         named = StreetIndex.of(network, network.name != "")
         return cls(named, network.name, xy, units["name"].to_numpy(), language)
 
-    def describe(self, xy: Floats) -> str:
-        """Say where a point is: at a street, or in some direction from a village."""
+    def describe(self, xy: Floats) -> list[str]:
+        """Say where each point (n, 2) is: at a street, or in some direction from a village."""
+        segment, near_m = np.zeros(len(xy), np.int64), np.full(len(xy), np.inf)
         if self.streets is not None:
-            segment, _, distance = self.streets.nearest(xy[None, :])
-            if distance[0] <= NEAR_STREET_M:
-                return self._say("by_street", name=self.street_name[segment[0]], metres=distance[0])
-        away = xy - self.village_xy
-        distance = np.hypot(*away.T)
-        if np.isnan(distance).all():
-            return ""
-        nearest = int(np.nanargmin(distance))
-        octant = round(np.arctan2(away[nearest, 1], away[nearest, 0]) / (np.pi / 4)) % 8
-        way = words.label("compass", _COMPASS[octant], self.language)
-        return self._say("by_village", name=self.village_name[nearest], metres=distance[nearest], way=way)
+            segment, _, near_m = self.streets.nearest(xy)
+        said = np.array(self._by_village(xy), dtype=object)
+        for i in np.flatnonzero(near_m <= NEAR_STREET_M):
+            said[i] = self._say("by_street", name=self.street_name[segment[i]], metres=near_m[i])
+        return [str(place) for place in said]
+
+    def _by_village(self, xy: Floats) -> list[str]:
+        from scipy.spatial import cKDTree
+
+        known = np.flatnonzero(np.isfinite(self.village_xy).all(axis=1))
+        if len(known) == 0:
+            return [""] * len(xy)
+        tree = cKDTree(self.village_xy[known])
+        least = np.asarray(tree.query(xy)[0])
+        equals = tree.query_ball_point(xy, least + TOLERANCE_M, return_sorted=True)
+        nearest = known[np.array([villages[0] for villages in equals], dtype=np.int64)]
+        away = xy - self.village_xy[nearest]
+        octant = np.round(np.arctan2(away[:, 1], away[:, 0]) / (np.pi / 4)).astype(int) % 8
+        ways = [words.label("compass", _COMPASS[o], self.language) for o in octant]
+        return [
+            self._say("by_village", name=name, metres=metres, way=way)
+            for name, metres, way in zip(self.village_name[nearest], least, ways, strict=True)
+        ]
 
     def _say(self, key: str, *, metres: float, **facts: Any) -> str:
         key = key if metres >= 10 else f"{key}_at"
@@ -108,15 +122,18 @@ def find_gaps(
     names = dict(zip(zones["code"], zones["name"], strict=True))
     townships = _township_names(zones)
     titles = dict(zip(facilities["facility_id"], facilities["name"], strict=True))
-    rows, shapes = [], []
-    for _, members in out.groupby("gap", sort=True):
-        row = _figures(members, places, titles)
-        zone = members["zone_code"].iloc[0]
-        rows.append({**row, "zone_code": zone, "zone_name": names[zone], "township_name": townships[zone]})
-        shapes.append(shapely.MultiPoint(members[["x_m", "y_m"]].to_numpy()))
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "x_m", "y_m"]).assign(
-        geometry=np.array(shapes, dtype=object)
-    )
+    order = np.argsort(out["gap"].to_numpy(), kind="stable")
+    out, xy = out.iloc[order], xy[order]
+    columns = {str(name): out[name].to_numpy() for name in out.columns}
+    bounds = np.append(np.flatnonzero(np.diff(columns["gap"], prepend=-1)), len(out))
+    rows = [_figures({k: v[i:j] for k, v in columns.items()}, titles) for i, j in pairwise(bounds)]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "x_m", "y_m"])
+    table["zone_name"] = [names[zone] for zone in table["zone_code"]]
+    table["township_name"] = [townships[zone] for zone in table["zone_code"]]
+    table["place"] = places.describe(table[["x_m", "y_m"]].to_numpy(float))
+    table["advice"] = [words.label("advice", reason, places.language) for reason in table["reason"]]
+    shapes = shapely.multipoints(np.asarray(shapely.points(xy)), indices=columns["gap"])
+    table = table.assign(geometry=np.asarray(shapes))
     table = _ranked(table)
     table[["lon", "lat"]] = transform(table[["x_m", "y_m"]].to_numpy(float), crs, WGS84)
     kept = [*COLUMNS, "geometry"]
@@ -139,23 +156,23 @@ def _joined(xy: Floats, zone: pd.Series, join_m: float) -> NDArray[np.int64]:
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def _figures(members: pd.DataFrame, places: Places, titles: dict[str, str]) -> dict[str, Any]:
-    weight = members["people"].to_numpy()
-    xy = members[["x_m", "y_m"]].to_numpy()
+def _figures(members: dict[str, NDArray[Any]], titles: dict[str, str]) -> dict[str, Any]:
+    """Return what is said of one gap, by the columns of the people in it."""
+    weight = members["people"]
+    xy = np.array([members["x_m"], members["y_m"]]).T
     middle = xy[_nearest_to_mean(xy, weight)]
     reason = _heaviest(members["reason"], weight)
     facility = _heaviest(members["nearest_id"], weight)
     return {
         "class": _class_of(reason),
-        "place": places.describe(middle),
+        "zone_code": members["zone_code"][0],
         "people": total(weight),
         "elderly": total(members["elderly"]) if "elderly" in members else np.nan,
-        "seconds": quantile(members["seconds"].to_numpy(), weight, 0.5),
-        "metres": quantile(members["metres"].to_numpy(), weight, 0.5),
-        "straight_m": quantile(members["straight_m"].to_numpy(), weight, 0.5),
+        "seconds": quantile(members["seconds"], weight, 0.5),
+        "metres": quantile(members["metres"], weight, 0.5),
+        "straight_m": quantile(members["straight_m"], weight, 0.5),
         "nearest_facility": titles.get(facility) or facility,
         "reason": reason,
-        "advice": words.label("advice", reason, places.language),
         "x_m": middle[0],
         "y_m": middle[1],
     }
@@ -166,10 +183,10 @@ def _nearest_to_mean(xy: Floats, weight: Floats) -> int:
     return int(np.argmin(np.hypot(*(xy - mean).T)))
 
 
-def _heaviest(values: pd.Series, weight: Floats) -> str:
+def _heaviest(values: NDArray[np.object_], weight: Floats) -> str:
     """Return the value that most people share; the first in the alphabet at a tie."""
-    sums = pd.Series(weight).groupby(values.to_numpy(), sort=True).sum()
-    return str(sums.idxmax()) if len(sums) else ""
+    names, which = np.unique(values.astype(str), return_inverse=True)
+    return str(names[np.argmax([total(weight[which == i]) for i in range(len(names))])])
 
 
 def _class_of(reason: str) -> str:

@@ -30,6 +30,7 @@ COLUMNS = (
     *NUMBERS, *TEXTS,
 )  # fmt: skip
 SAME_PLACE_M = 30.0
+_REASONS = ("no_coordinates", "bad_coordinates", "unknown_kind")
 _CONTENT = ["facility_id", "kind", "name", "lon", "lat", "written", "source"]
 
 
@@ -62,7 +63,8 @@ def check_facilities(
     frame = pd.concat(filled, ignore_index=True) if filled else parts[0]
     if not (frame["reason"] == "").any():
         sources = ", ".join(entry.source for entry in study.facilities)
-        raise InputError("facilities.none", where=sources, rows=len(frame))
+        reasons = {reason: int((frame["reason"] == reason).sum()) for reason in _REASONS}
+        raise InputError("facilities.none", where=sources, rows=len(frame), **reasons)
     frame["facility_id"] = _name_ids(frame, findings)
     frame = frame.sort_values("facility_id", ignore_index=True)
     xy = transform(frame[["lon", "lat"]].to_numpy(dtype=np.float64), WGS84, crs)

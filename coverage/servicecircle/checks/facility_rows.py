@@ -46,7 +46,7 @@ class FacilityRows:
     @classmethod
     def read(cls, path: Path, entry: FacilityTable, *, crs: CRS | None, findings: Findings) -> FacilityRows:
         """Read a table; `crs` is that of a layer whose file names none."""
-        table = read_table(path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="facilities")
+        table = read_table(path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="[[facilities]]")
         columns = match_columns(table.frame, FIELDS, entry.columns, where=str(path))
         return cls(table, entry, columns, findings)
 

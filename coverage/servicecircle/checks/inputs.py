@@ -11,7 +11,15 @@ import numpy as np
 from servicecircle.checks.facilities import check_facilities
 from servicecircle.checks.people import check_people
 from servicecircle.checks.zones import check_zones
-from servicecircle.crs import WIDE_DEGREES, choose_crs, lonlat_box
+from servicecircle.crs import (
+    STRAINED_SHARE,
+    WIDE_DEGREES,
+    choose_crs,
+    crs_name,
+    lonlat_box,
+    metric_crs,
+    stretch_at,
+)
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
 from servicecircle.sources.files import digest
@@ -93,13 +101,16 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     findings = Findings()
     begin("read_streets")
     path = streets or _street_file(study)
+    if study.study.crs != "auto":
+        metric_crs(study.study.crs, where=str(study.path))
     raw = read_ways(path, layer=study.streets.layer, walk_trunk=study.rules.walk_trunk, crs=study.study.crs)
     located = np.asarray(np.isfinite(raw.xy).all(axis=1))
     if not located.any():
         raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
     box = lonlat_box(raw.xy[located], raw.crs)
-    crs = choose_crs(box, study.study.crs)
-    _say_streets(raw, located, box, findings, str(path))
+    crs = choose_crs(box, study.study.crs, where=str(study.path))
+    _say_streets(raw, located, findings, path.name)
+    _say_crs(crs, box, findings, path.name)
     begin("read_zones")
     zones = check_zones(study, crs=crs, findings=findings)
     begin("read_people")
@@ -119,15 +130,25 @@ def _street_file(study: Study) -> Path:
 
 
 def _say_streets(
-    raw: RawStreets, located: NDArray[np.bool_], box: tuple[float, ...], findings: Findings, subject: str
+    raw: RawStreets, located: NDArray[np.bool_], findings: Findings, subject: str
 ) -> None:
     if not located.all():
         findings.note("streets.broken_ways", subject=subject, count=int((~located).sum()))
     short = int((np.diff(raw.first) < 2).sum())
     if short:
         findings.note("streets.one_node", subject=subject, count=short)
-    if box[2] - box[0] > WIDE_DEGREES:
-        findings.note("crs.wide", subject=subject, degrees=f"{box[2] - box[0]:.1f}")
+    for code, key in (("streets.unplaced", "ways_unplaced"), ("streets.not_drawn", "no_lines")):
+        if raw.counts.get(key):
+            findings.note(code, subject=subject, count=raw.counts[key])
+
+
+def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Findings, subject: str) -> None:
+    west, south, east, north = box
+    if east - west > WIDE_DEGREES:
+        findings.note("crs.wide", subject=subject, degrees=f"{east - west:.1f}")
+    stretch = stretch_at(crs, (west + east) / 2, (south + north) / 2)
+    if stretch > STRAINED_SHARE:
+        findings.note("crs.strained", subject=crs_name(crs), percent=100 * stretch)
 
 
 def _digests(study: Study, streets: Path) -> list[dict[str, str]]:

@@ -157,7 +157,7 @@ def _counts(table: Table, column: str, findings: Findings) -> tuple[Floats, dict
     cells = table.frame[column]
     plain = pd.api.types.is_numeric_dtype(cells)
     values = np.array(cells if plain else [number(cell) for cell in cells], dtype=float)
-    nothing, negative = ~np.isfinite(values), values < 0
+    nothing, negative = ~np.isfinite(values) | (values >= rasters.NO_DATA_ABOVE), values < 0
     negative &= ~nothing
     below_zero = math.fsum(values[negative])
     for code, which in (("people.no_number", nothing), ("people.negative_rows", negative)):

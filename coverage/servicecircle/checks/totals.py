@@ -39,7 +39,7 @@ def read_totals(path: Path, known: Iterable[str], groups: Iterable[str], finding
     InputError
         The table cannot be read, has no code column, or none of the figures.
     """
-    table = read_table(path, what="totals")
+    table = read_table(path, what="[people] totals")
     measures = tuple(dict.fromkeys((*MEASURES, *groups)))
     columns = match_columns(table.frame, ("code", *measures), {}, where=str(path))
     if "code" not in columns or len(columns) == 1:

@@ -101,7 +101,7 @@ def _with_codes(rows: pd.DataFrame, cells: pd.Series[Any], path: str, findings: 
     class_codes = [own or code.class_code for own, code in zip(rows["class_code"], codes, strict=True)]
     rows = rows.assign(code=[code.text for code in codes], class_code=class_codes)
     rows["name"] = rows["name"].where(rows["name"] != "", rows["code"])
-    return rows[[code.flaw not in _LEFT_OUT for code in codes]]
+    return rows[np.array([code.flaw not in _LEFT_OUT for code in codes], dtype=bool)]
 
 
 def _with_shapes(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:

@@ -115,7 +115,9 @@ def other_answers(scene: Scene) -> list[str]:
 
 
 def credit(scene: Scene) -> str:
-    """Return whom the streets are owed to, where they are OpenStreetMap's."""
+    """Return whom the streets are owed to: as the study says, else OpenStreetMap where they are its."""
+    if scene.study.streets.credit is not None:
+        return scene.study.streets.credit
     return "© OpenStreetMap contributors (ODbL)" if scene.manifest.get("streets_from_osm") else ""
 
 

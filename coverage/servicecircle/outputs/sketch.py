@@ -1,4 +1,4 @@
-"""A sketch of the inputs: outlines, streets and facilities as the path data of an SVG picture, never large."""
+"""A sketch of the inputs: outlines, streets and facilities as paths of an SVG picture of bounded size."""
 
 from __future__ import annotations
 

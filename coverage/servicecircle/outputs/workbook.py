@@ -85,8 +85,8 @@ def write_workbook(
     """
     Write one sheet per table, in the study's language.
 
-    Codes are text, shares are percentages, walking times are minutes and an empty value is a dash, or an empty
-    cell in the columns `to_fill_in`. The same tables give the same bytes.
+    Codes are text, shares are percentages, walking times are minutes and an empty value is a dash; in the
+    columns `to_fill_in` it is an empty cell. The same tables give the same bytes.
     """
     book = Workbook(write_only=True)
     for name, table in tables.items():

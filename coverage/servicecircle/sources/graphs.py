@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError, ParserCreate
 
 import numpy as np
 import shapely
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from servicecircle.sources.streets import RawStreets
     from servicecircle.units import Floats
 
-_PROLOGUE_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 def read_graphml(path: Path, *, walk_trunk: bool = True) -> RawStreets:
@@ -34,14 +35,27 @@ def read_graphml(path: Path, *, walk_trunk: bool = True) -> RawStreets:
     """
     import networkx as nx
 
-    with path.open("rb") as stream:
-        if b"<!ENTITY" in stream.read(_PROLOGUE_BYTES):
-            raise InputError("streets.damaged", where=str(path), why="it declares XML entities")
     try:
+        if _declares_entities(path):
+            raise InputError("streets.entities", where=str(path))
         graph: Any = nx.read_graphml(path, force_multigraph=True)
-    except (nx.NetworkXError, ValueError, KeyError, SyntaxError) as error:  # ElementTree's is a SyntaxError
+    except InputError:
+        raise
+    except (nx.NetworkXError, ExpatError, ValueError, LookupError, SyntaxError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
     return ways_of_graph(graph, walk_trunk=walk_trunk, where=str(path))
+
+
+def _declares_entities(path: Path) -> bool:
+    """Read up to the root element, before which alone entities that unpack beyond reason are declared."""
+    found: list[bool] = []
+    parser = ParserCreate()
+    parser.EntityDeclHandler = lambda *_: found.append(True)
+    parser.StartElementHandler = lambda *_: found.append(False)
+    with path.open("rb") as stream:
+        while not found and (chunk := stream.read(_CHUNK_BYTES)):
+            parser.Parse(chunk)
+    return found[:1] == [True]
 
 
 def ways_of_graph(
@@ -98,10 +112,12 @@ def _node_refs(nodes: list[Any]) -> Any:
 
 
 def _coordinates(graph: nx.MultiDiGraph[Any], where: str) -> Floats:
-    try:
-        xy = np.array([(float(d["x"]), float(d["y"])) for _, d in graph.nodes(data=True)]).reshape(-1, 2)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError("streets.damaged", where=where, why=f"a node lacks x or y ({error})") from error
+    xy = np.empty((len(graph), 2))
+    for i, (node, data) in enumerate(graph.nodes(data=True)):
+        try:
+            xy[i] = float(data["x"]), float(data["y"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("streets.no_coordinates", where=where, node=str(node)) from error
     return xy
 
 

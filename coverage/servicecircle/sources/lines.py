@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
 from servicecircle.crs import choose_crs, lonlat_box, transform
 from servicecircle.errors import InputError
 from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable, values_of
+from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     from servicecircle.sources.streets import RawStreets
@@ -45,20 +46,26 @@ def read_lines(
     InputError
         The layer cannot be read, has no CRS, or holds no lines.
     """
-    frame = _read(path, layer)
-    if frame.crs is None:
-        raise InputError("streets.no_crs", where=str(path))
+    frame = read_table(path, layer=layer, what="[streets]").frame
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError("streets.no_lines", where=str(path))
     frame = frame.explode(index_parts=False, ignore_index=True)
-    frame = frame[(shapely.get_type_id(frame.geometry.array) == 1) & ~frame.geometry.is_empty]
+    drawn = (shapely.get_type_id(frame.geometry.array) == 1) & ~frame.geometry.is_empty
+    counts = {"no_lines": int((~drawn).sum())}
+    frame = frame[drawn]
     if frame.empty:
         raise InputError("streets.no_lines", where=str(path))
-    box = lonlat_box(shapely.get_coordinates(frame.geometry.array), frame.crs)
-    metric = choose_crs(box, crs)
+    xy, owner = shapely.get_coordinates(frame.geometry.array, return_index=True)
+    if not np.isfinite(xy).all(axis=1).any():
+        raise InputError("streets.none_walkable", where=str(path), read=len(frame))
+    metric = choose_crs(lonlat_box(xy, frame.crs), crs, where=str(path))
     tags = _tags(frame)
     walkable = [not t.get("highway") or is_walkable(t, walk_trunk=walk_trunk) for t in tags]
-    counts = {"ways_read": len(frame), "ways_refused": len(frame) - sum(walkable)}
-    kept = [i for i, good in enumerate(walkable) if good]
-    lines = [transform(shapely.get_coordinates(g), frame.crs, metric) for g in frame.geometry.array[kept]]
+    lines = np.split(transform(xy, frame.crs, metric), np.flatnonzero(np.diff(owner)) + 1)
+    kept = [i for i, line in enumerate(lines) if walkable[i] and np.isfinite(line).all()]
+    counts |= {"ways_read": len(frame), "ways_refused": len(frame) - sum(walkable)}
+    counts |= {"ways_unplaced": sum(walkable) - len(kept)}
+    lines = [lines[i] for i in kept]
     order = sorted(range(len(kept)), key=lambda i: lines[i].tolist())
     lines, tags = [lines[i] for i in order], [tags[kept[i]] for i in order]
     levels = [tuple(first_of(t.get(key)) for key in _LEVEL_TAGS) for t in tags]
@@ -68,18 +75,6 @@ def read_lines(
         for xy, ref, t in zip(drawn, refs, tags, strict=True)
     ]
     return from_ways(ways, crs=metric, from_osm="osm_id" in frame or "osmid" in frame, counts=counts)
-
-
-def _read(path: Path, layer: str | None) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return gpd.read_parquet(path)
-        return gpd.read_file(path, **({"layer": layer} if layer else {}))
-    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        raise InputError("streets.damaged", where=str(path), why=str(error)) from error
 
 
 def _tags(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -114,49 +109,53 @@ def node_lines(
     -------
     The lines with the vertices added, and a ref for each vertex.
     """
+    if not lines:
+        return [], []
     level = np.unique(np.array([",".join(parts) for parts in levels]), return_inverse=True)[1]
     line_of, tails, heads = _parts(lines)
-    added = _meetings(line_of, tails, heads, lines, level)
-    drawn = [_with_vertices(line, added.get(i, [])) for i, line in enumerate(lines)]
+    part, xy = _meetings(line_of, tails, heads, level)
+    drawn = _with_vertices(line_of, tails, heads, part, xy)
     return drawn, _refs(drawn, level)
 
 
 def _parts(lines: list[Floats]) -> tuple[NDArray[np.int64], Floats, Floats]:
-    owner = np.concatenate([np.full(len(line) - 1, i, np.int64) for i, line in enumerate(lines)])
+    """Return the straight parts of all lines: which line each is of, its tail and its head."""
+    owner = np.repeat(np.arange(len(lines)), [len(line) - 1 for line in lines])
     return owner, np.concatenate([x[:-1] for x in lines]), np.concatenate([x[1:] for x in lines])
 
 
 def _meetings(
-    line_of: NDArray[np.int64], tails: Floats, heads: Floats, lines: list[Floats], level: NDArray[np.int64]
-) -> dict[int, list[Floats]]:
-    """Return the points at which each line needs a vertex."""
+    line_of: NDArray[np.int64], tails: Floats, heads: Floats, level: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return the parts that need a vertex, and where."""
     straight: NDArray[np.object_] = np.asarray(shapely.linestrings(np.stack([tails, heads], axis=1)))
     a, b = shapely.STRtree(straight).query(straight, predicate="dwithin", distance=TOUCH_M)
     a, b = a[a < b], b[a < b]
-    line_end = {i: line[[0, -1]] for i, line in enumerate(lines)}
-    crossing = level[line_of[a]] == level[line_of[b]]
-    added: dict[int, list[Floats]] = {}
-    for one, two in zip(a[crossing], b[crossing], strict=True):
-        for point in shapely.get_coordinates(shapely.intersection(straight[one], straight[two])):
-            added.setdefault(int(line_of[one]), []).append(point)
-            added.setdefault(int(line_of[two]), []).append(point)
-    for one, two in zip(np.concatenate([a, b]), np.concatenate([b, a]), strict=True):
-        for end in line_end[int(line_of[one])]:  # a line that ends on another's course
-            if shapely.distance(shapely.Point(end), straight[two]) <= TOUCH_M:
-                added.setdefault(int(line_of[two]), []).append(end)
-    return added
+    cross = level[line_of[a]] == level[line_of[b]]
+    crossing = shapely.intersection(straight[a[cross]], straight[b[cross]])
+    xy, pair = shapely.get_coordinates(crossing, return_index=True)
+    found = [(a[cross][pair], xy), (b[cross][pair], xy)]
+    begins, ends = np.diff(line_of, prepend=-1) != 0, np.diff(line_of, append=-1) != 0
+    for one, two in ((a, b), (b, a)):  # a line that ends on another's course
+        for at_end, points in ((begins, tails), (ends, heads)):
+            end, onto = points[one[at_end[one]]], two[at_end[one]]
+            touches = shapely.distance(shapely.points(end), straight[onto]) <= TOUCH_M
+            found.append((onto[touches], end[touches]))
+    return np.concatenate([part for part, _ in found]), np.concatenate([xy for _, xy in found])
 
 
-def _with_vertices(line: Floats, points: list[Floats]) -> Floats:
-    """Return a line with points on it as vertices, in order; a point at a vertex adds nothing."""
-    if not points:
-        return line
-    reach = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
-    whole = shapely.LineString(line)
-    at = [(float(whole.project(shapely.Point(p))), p) for p in points]
-    fresh = [(d, p) for d, p in at if np.hypot(*(line - p).T).min() > TOUCH_M and 0 < d < reach[-1]]
-    merged = sorted([*zip(reach.tolist(), line, strict=True), *fresh], key=lambda pair: pair[0])
-    return np.array([p for _, p in merged])
+def _with_vertices(
+    line_of: NDArray[np.int64], tails: Floats, heads: Floats, part: NDArray[np.int64], xy: Floats
+) -> list[Floats]:
+    """Return the lines with points on their parts as vertices, in order; one at a vertex adds nothing."""
+    along = np.hypot(*(xy - tails[part]).T)
+    fresh = (along > TOUCH_M) & (np.hypot(*(xy - heads[part]).T) > TOUCH_M)
+    last = np.flatnonzero(np.diff(line_of, append=-1))
+    parts = np.concatenate([np.arange(len(tails)), part[fresh], last])
+    ways = np.concatenate([np.zeros(len(tails)), along[fresh], np.full(len(last), np.inf)])
+    order = np.lexsort((ways, parts))
+    vertices = np.concatenate([tails, xy[fresh], heads[last]])[order]
+    return np.split(vertices, np.flatnonzero(np.diff(line_of[parts[order]])) + 1)
 
 
 def _refs(lines: list[Floats], level: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -83,7 +83,7 @@ def _highways(path: Path) -> Iterator[Any]:
         processor = osmium.FileProcessor(str(path), wanted).with_locations()
         processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
         yield from processor.with_filter(osmium.filter.KeyFilter("highway"))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
 
 

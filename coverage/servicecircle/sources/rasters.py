@@ -34,7 +34,7 @@ SUFFIXES = (".tif", ".tiff", ".img")
 _WHOLE = 1e-5
 """exactextract's fractions are float32: a cell whose parts sum to 1 within this lies in zones entirely."""
 
-_NO_DATA_BELOW, _NO_DATA_ABOVE = -9000.0, 1e10
+_NO_DATA_BELOW, NO_DATA_ABOVE = -9000.0, 1e10
 """No count is negative by thousands or exceeds mankind: an undeclared nodata value."""
 
 _HAIR = 1e-6
@@ -208,7 +208,7 @@ def _read_window(dataset: Any, window: Window) -> Floats:
 
 
 def _is_people(sheet: Floats) -> NDArray[np.bool_]:
-    return (sheet >= 0) & (sheet < _NO_DATA_ABOVE)
+    return (sheet >= 0) & (sheet < NO_DATA_ABOVE)
 
 
 def _sum_beyond(dataset: Any, window: Window) -> float:
@@ -253,7 +253,7 @@ def _fractions(polygons: gpd.GeoSeries, shape: tuple[int, ...], bounds: tuple[fl
 def _clean(sheet: Floats, met: _Met, path: Path, findings: Findings) -> dict[str, float]:
     """Set everything that is no count of people to 0, in place, and list it."""
     empty = ~np.isfinite(sheet)
-    undeclared = ~empty & ((sheet <= _NO_DATA_BELOW) | (sheet >= _NO_DATA_ABOVE))
+    undeclared = ~empty & ((sheet <= _NO_DATA_BELOW) | (sheet >= NO_DATA_ABOVE))
     negative = (sheet < 0) & ~undeclared & ~empty
     for code, which in (("people.nodata_undeclared", undeclared), ("people.negative_cells", negative)):
         if which.any():

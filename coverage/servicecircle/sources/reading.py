@@ -35,7 +35,7 @@ def read_ways(
     InputError
         The file is missing, empty, damaged, or of no known type.
     """
-    suffix = require_file(path, suffixes=SUFFIXES, what="streets")
+    suffix = require_file(path, suffixes=SUFFIXES, what="[streets]")
     if suffix == ".graphml":
         from servicecircle.sources.graphs import read_graphml
 

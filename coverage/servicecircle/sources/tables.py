@@ -126,6 +126,8 @@ def _read_vector(path: Path, **options: str | None) -> pd.DataFrame:
 
 def _read_shapefile(path: Path) -> pd.DataFrame:
     """Read texts byte by byte and decode them here: a name cut inside a character must not end the run."""
+    if _sidecar(path, ".dbf") is None:
+        raise InputError("tables.no_dbf", where=str(path))
     encoding = _dbf_encoding(path)
     frame = _read_vector(path, encoding="ISO-8859-1")  # one byte, one letter
     for column in frame.columns.drop("geometry", errors="ignore"):

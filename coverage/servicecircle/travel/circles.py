@@ -47,12 +47,13 @@ def stretch_lines(
     """Return the geometry of stretches of segments: lines, or points where nothing is left of them."""
     from shapely.ops import substring
 
-    first, vertices = network.first, network.vertices
+    sizes = network.first[segment + 1] - network.first[segment]
+    owner = np.repeat(np.arange(len(segment)), sizes)
+    vertex = np.arange(len(owner)) + np.repeat(network.first[segment] - np.cumsum(sizes) + sizes, sizes)
+    lines = np.asarray(shapely.linestrings(network.vertices[vertex], indices=owner), dtype=object)
     whole = (begin_m <= 0) & (end_m >= network.length_m[segment])
-    lines = np.empty(len(segment), dtype=object)
-    for i, s in enumerate(segment):
-        line = shapely.LineString(vertices[first[s] : first[s + 1]])
-        lines[i] = line if whole[i] else substring(line, begin_m[i], end_m[i])
+    for i in np.flatnonzero(~whole):
+        lines[i] = substring(lines[i], begin_m[i], end_m[i])
     return lines
 
 
