@@ -94,7 +94,9 @@ def _row(
     beds = int(rng.integers(plan.beds[0], plan.beds[1] + 1))
     floor = int(round(rng.uniform(*plan.floor_m2), -1))
     status = str(rng.choice(STATUSES, p=STATUS_SHARES))
-    opened = f"{rng.integers(2015, 2026)}年{rng.integers(1, 13)}月" if status in {"运营中", "停业整顿"} else None
+    opened = (
+        f"{rng.integers(2015, 2026)}年{rng.integers(1, 13)}月" if status in {"运营中", "停业整顿"} else None
+    )
     occupancy = f"{rng.integers(25, 96)}%" if beds and status == "运营中" else None
     name = plan.title.format(township=township, name=place.name.removesuffix("社区").removesuffix("村"))
     return (
@@ -109,7 +111,7 @@ def _odd_ones(places: list[Place], count: int, to_degrees: Transformer) -> list[
     islet = next(p for p in places if p.role == "islet")
     spots = {
         "沙洲村幸福院": (islet.name, islet.xy + (150, 20)),
-        "邻县边界村幸福院": ("", np.array([-250.0, 13_050.0])),
+        "邻县边界村幸福院": ("", np.array([22_247.0, 3_287.0])),
         "河湾社区日间照料中心": ("", TOWN + (-6_000, -5_150)),
     }
     rows: list[tuple[object, ...]] = []
@@ -117,7 +119,41 @@ def _odd_ones(places: list[Place], count: int, to_degrees: Transformer) -> list[
         lon, lat = to_degrees.transform(*(spot + np.array(ORIGIN)))
         kind = "社区日间照料中心" if "日间" in name else "农村幸福院"
         number = f"SL{count + len(rows) + 1:04d}"
-        rows.append((number, name, kind, unit, round(lon, 6), round(lat, 6), 10, 4, 260, 400, "村集体", "运营中", "2021年5月", "40%"))
+        rows.append(
+            (
+                number,
+                name,
+                kind,
+                unit,
+                round(lon, 6),
+                round(lat, 6),
+                10,
+                4,
+                260,
+                400,
+                "村集体",
+                "运营中",
+                "2021年5月",
+                "40%",
+            )
+        )
     last = f"SL{count + len(rows) + 1:04d}"
-    rows.append((last, "待补坐标幸福院", "农村幸福院", "", None, None, 8, 2, 180, 300, "村集体", "运营中", "2022年9月", None))
+    rows.append(
+        (
+            last,
+            "待补坐标幸福院",
+            "农村幸福院",
+            "",
+            None,
+            None,
+            8,
+            2,
+            180,
+            300,
+            "村集体",
+            "运营中",
+            "2022年9月",
+            None,
+        )
+    )
     return rows

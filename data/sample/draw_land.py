@@ -149,7 +149,9 @@ def _strung_points(land: Polygon) -> list[np.ndarray]:
 
 def _bank_pairs() -> list[np.ndarray]:
     """Return villages facing each other across the river, far from any bridge."""
-    return [np.array([x, river_y(x) + side]) for x in (7_000.0, 18_300.0, 23_300.0) for side in (380.0, -380.0)]
+    return [
+        np.array([x, river_y(x) + side]) for x in (7_000.0, 18_300.0, 23_300.0) for side in (380.0, -380.0)
+    ]
 
 
 def _country_pool(land: Polygon, rng: np.random.Generator) -> np.ndarray:
@@ -157,7 +159,12 @@ def _country_pool(land: Polygon, rng: np.random.Generator) -> np.ndarray:
     points = shapely.points(cloud)
     keep = shapely.contains(shapely.buffer(land, -350), points)
     keep &= np.linalg.norm(cloud - TOWN, axis=1) > TOWN_RADIUS_M + 600
-    for line, gap_m in ((rivers()["示例河"], 420), (rivers()["柳沟河"], 350), (railway(), 300), (motorway(), 350)):
+    for line, gap_m in (
+        (rivers()["示例河"], 420),
+        (rivers()["柳沟河"], 350),
+        (railway(), 300),
+        (motorway(), 350),
+    ):
         keep &= shapely.distance(line, points) > gap_m
     return cloud[keep]
 
@@ -194,7 +201,9 @@ def _spots(land: Polygon) -> list[tuple[str, np.ndarray]]:
 def _people(role: str, rng: np.random.Generator) -> float:
     if role in {"ferry", "forest", "islet"}:
         return {"ferry": 38.0, "forest": 0.0, "islet": 240.0}[role]
-    middle, spread = {"town": (3_700, 0.3), "seat": (2_700, 0.2), "strung": (1_150, 0.4)}.get(role, (800, 0.5))
+    middle, spread = {"town": (3_700, 0.3), "seat": (2_700, 0.2), "strung": (1_150, 0.4)}.get(
+        role, (800, 0.5)
+    )
     return float(middle * np.exp(rng.normal(0, spread)))
 
 

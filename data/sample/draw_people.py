@@ -50,11 +50,13 @@ def draw_people(
 ) -> tuple[np.ndarray, np.ndarray, Affine]:
     """Return people and elderly per cell of a raster in degrees, and its transform."""
     rng, to_degrees = rng_for("homes"), Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    # cells are shared out by area: homes keep a cell's width off the forest, or it would have people
+    forest = shapely.buffer(next(shapes[p.code] for p in places if p.role == "forest"), 130)
     xs, ys, weights, old = [], [], [], []
     for place in places:
         if place.people <= 0:
             continue
-        homes = _homes(place, shapes[place.code], rng) + ORIGIN
+        homes = _homes(place, shapes[place.code].difference(forest), rng) + ORIGIN
         lon, lat = to_degrees.transform(*homes.T)
         xs.append(lon)
         ys.append(lat)

@@ -7,8 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
-from draw_land import CORNER, TOWN, TOWN_RADIUS_M, TOWNSHIPS, Place, motorway, outline, primary_y, railway
-from draw_land import river_y, rivers, rng_for, trunk_x
+from draw_land import (
+    CORNER,
+    TOWN,
+    TOWN_RADIUS_M,
+    TOWNSHIPS,
+    Place,
+    motorway,
+    outline,
+    primary_y,
+    railway,
+    river_y,
+    rivers,
+    rng_for,
+    trunk_x,
+)
 from names import street_name
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -67,8 +80,13 @@ def _town() -> list[Street]:
                 continue
             across = np.full(len(t), offset + rng.normal(0, 18))
             grid = np.column_stack([across, t] if axis == 0 else [t, across]) + TOWN
-            tags = {"highway": highway, "name": street_name(axis, number // (1 if rank == "lane" else 3), rank)}
-            for part in _with_gaps(_bent(grid), rng, keep=1.0 if rank == "avenue" else 0.8 if rank == "street" else 0.62):
+            tags = {
+                "highway": highway,
+                "name": street_name(axis, number // (1 if rank == "lane" else 3), rank),
+            }
+            for part in _with_gaps(
+                _bent(grid), rng, keep=1.0 if rank == "avenue" else 0.8 if rank == "street" else 0.62
+            ):
                 streets.append(Street(_along(*part.T), tags))
     return streets
 
@@ -106,7 +124,12 @@ def _village(place: Place, rng: np.random.Generator) -> list[Street]:
     for k in range(lanes):
         offset = (k - (lanes - 1) / 2) * size * 0.55 if k else 0.0
         s = np.linspace(-0.65, 0.65, 7)
-        lane = place.xy + offset * along + size * s[:, None] * across + rng.normal(0, 6, (7, 2)) * (abs(s) > 0.05)[:, None]
+        lane = (
+            place.xy
+            + offset * along
+            + size * s[:, None] * across
+            + rng.normal(0, 6, (7, 2)) * (abs(s) > 0.05)[:, None]
+        )
         streets.append(Street(_along(*lane.T), {"highway": "living_street" if k else "unclassified"}))
     return streets
 
@@ -218,10 +241,16 @@ def _special() -> list[Street]:
         return LineString([(round(x + a, 2), round(y + b, 2)) for a, b in points])
 
     return [
-        Street(line((-420, 380), (-300, 520), (-150, 560), (20, 480)), {"highway": "footway", "name": "人民公园步道"}),
+        Street(
+            line((-420, 380), (-300, 520), (-150, 560), (20, 480)),
+            {"highway": "footway", "name": "人民公园步道"},
+        ),
         Street(line((-300, 520), (-280, 640)), {"highway": "steps"}),
         Street(line((400, 300), (520, 330), (560, 450)), {"highway": "service", "access": "private"}),
-        Street(line((700, -300), (980, -260), (1_240, -330)), {"highway": "construction", "construction": "primary"}),
+        Street(
+            line((700, -300), (980, -260), (1_240, -330)),
+            {"highway": "construction", "construction": "primary"},
+        ),
         Street(line((-900, -200), (-760, -140), (-610, -190)), {"highway": "footway", "oneway:foot": "yes"}),
         Street(line((900, 700), (1_200, 760)), {"highway": "tertiary", "foot": "no", "name": "站前隧道"}),
     ]
@@ -230,7 +259,14 @@ def _special() -> list[Street]:
 def draw_streets(places: list[Place]) -> list[Street]:
     """Return every street, cut at junctions' vertices, ended at rivers and railway where no bridge is."""
     rng = rng_for("lanes")
-    streets = [*_main_roads(), *_town(), *_country_roads(places), *_crossings(places), *_tracks(places), *_special()]
+    streets = [
+        *_main_roads(),
+        *_town(),
+        *_country_roads(places),
+        *_crossings(places),
+        *_tracks(places),
+        *_special(),
+    ]
     for place in places:
         if place.role == "seat":
             streets += _seat(place, rng)

@@ -33,9 +33,11 @@ def main(folder: Path = HERE) -> None:
     """Write every file of the sample study that is drawn."""
     places = draw_places()
     zones = draw_zones(places)
-    shapes = {z.code: shapely.transform(z.geometry, lambda xy: xy - ORIGIN) for z in zones["village"].itertuples()}
+    shapes = {
+        z.code: shapely.transform(z.geometry, lambda xy: xy - ORIGIN) for z in zones["village"].itertuples()
+    }
     write_streets(draw_streets(places), folder / "streets.osm.pbf")
-    for level, name in (("village", "villages"), ("township", "townships")):
+    for level, name in (("village", "villages"), ("township", "townships"), ("county", "county")):
         write_zones(zones[level], folder / f"{name}.gpkg", layer=name)
     people, elderly, transform = draw_people(places, shapes)
     write_raster(people, transform, folder / "population.tif")

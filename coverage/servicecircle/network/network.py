@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from servicecircle.units import TOLERANCE_M
+
 if TYPE_CHECKING:
     import geopandas as gpd
     import networkx as nx
@@ -85,6 +87,31 @@ class Network:
     def segment_piece(self) -> NDArray[np.int64]:
         """Piece of each segment."""
         return self.node_piece[self.u]
+
+    def ways_out(
+        self, segment: NDArray[np.int64], offset_m: Floats
+    ) -> tuple[tuple[NDArray[np.int64], Floats, NDArray[np.bool_]], ...]:
+        """
+        Return, for places on segments, the walk to the start and to the end of the segment.
+
+        Each as (junction, metres, whether one may walk there). Who stands at an end of a one-way
+        segment stands on its junction, whichever way it runs.
+        """
+        left_m = self.length_m[segment] - offset_m
+        return (
+            (self.u[segment], offset_m, self.backward[segment] | (offset_m <= TOLERANCE_M)),
+            (self.v[segment], left_m, self.forward[segment] | (left_m <= TOLERANCE_M)),
+        )
+
+    def ways_in(
+        self, segment: NDArray[np.int64], offset_m: Floats
+    ) -> tuple[tuple[NDArray[np.int64], Floats, NDArray[np.bool_]], ...]:
+        """Return, for places on segments, the walk from the start and from the end, as `ways_out` does."""
+        left_m = self.length_m[segment] - offset_m
+        return (
+            (self.u[segment], offset_m, self.forward[segment] | (offset_m <= TOLERANCE_M)),
+            (self.v[segment], left_m, self.backward[segment] | (left_m <= TOLERANCE_M)),
+        )
 
     def lines(self) -> NDArray[np.object_]:
         """Return each segment's geometry as a LineString."""

@@ -197,9 +197,11 @@ class Walkers:
         pick = np.repeat(self.first[segments], counts) + serial
         row, slot, segment = self.row[pick], self.slot[pick], np.repeat(segments, counts)
         offset, access = self.places.offset_m[row, slot], self.places.access_m[row, slot]
-        by_u = _looked_up(found, net.u[segment]) + np.where(net.backward[segment], offset, np.inf)
-        onward = np.where(net.forward[segment], net.length_m[segment] - offset, np.inf)
-        metres = np.minimum(by_u, _looked_up(found, net.v[segment]) + onward)
+        by_end = [
+            np.where(allowed, _looked_up(found, node) + walk, np.inf)
+            for node, walk, allowed in net.ways_out(segment, offset)
+        ]
+        metres = np.minimum(*by_end)
         metres = access + np.minimum(metres, self._directly(found.facility, segment, offset))
         least = np.full(len(self.places), np.inf)
         np.minimum.at(least, row, metres)

@@ -92,10 +92,7 @@ class TravelField:
             rows = np.flatnonzero(np.isfinite(places.access_m[:, slot]))
             segment, offset = places.segment[rows, slot], places.offset_m[rows, slot]
             access = places.access_m[rows, slot]
-            for node, walk, allowed in (
-                (net.u[segment], offset, net.backward[segment]),
-                (net.v[segment], net.length_m[segment] - offset, net.forward[segment]),
-            ):
+            for node, walk, allowed in net.ways_out(segment, offset):
                 cost = np.where(allowed, access + walk + self.node_m[node], np.inf)
                 found.append((rows, cost, self.node_facility[node]))
         return found
@@ -216,10 +213,7 @@ def with_facilities(graph: csr_array, network: Network, facilities: Placements) 
         number = np.flatnonzero(np.isfinite(facilities.access_m[:, slot]))
         segment, offset = facilities.segment[number, slot], facilities.offset_m[number, slot]
         access = facilities.access_m[number, slot]
-        for node, walk, allowed in (
-            (network.u[segment], offset, network.forward[segment]),
-            (network.v[segment], network.length_m[segment] - offset, network.backward[segment]),
-        ):
+        for node, walk, allowed in network.ways_in(segment, offset):
             tails.append(number[allowed])
             heads.append(node[allowed])
             metres.append((access + walk)[allowed])

@@ -55,10 +55,11 @@ def _along(network: Network, start: Place, end: Place) -> float:
     if s == t and (network.forward[s] if there > here else network.backward[s] or there == here):
         best = abs(there - here)
     reached = _search(network, s, here)
-    if network.forward[t]:
+    beyond = float(network.length_m[t]) - there
+    if network.forward[t] or there <= _TIE_M:  # at its end one stands on the junction
         best = min(best, reached.get(int(network.u[t]), math.inf) + there)
-    if network.backward[t]:
-        best = min(best, reached.get(int(network.v[t]), math.inf) + float(network.length_m[t]) - there)
+    if network.backward[t] or beyond <= _TIE_M:
+        best = min(best, reached.get(int(network.v[t]), math.inf) + beyond)
     return best
 
 
@@ -72,10 +73,11 @@ def _search(network: Network, segment: int, offset: float) -> dict[int, float]:
         if network.backward[s]:
             steps.setdefault(v, []).append((u, metres))
     queue: list[tuple[float, int]] = []
-    if network.backward[segment]:
+    beyond = float(network.length_m[segment]) - offset
+    if network.backward[segment] or offset <= _TIE_M:
         queue.append((offset, int(network.u[segment])))
-    if network.forward[segment]:
-        queue.append((float(network.length_m[segment]) - offset, int(network.v[segment])))
+    if network.forward[segment] or beyond <= _TIE_M:
+        queue.append((beyond, int(network.v[segment])))
     heapq.heapify(queue)
     reached: dict[int, float] = {}
     while queue:
