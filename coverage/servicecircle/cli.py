@@ -9,6 +9,7 @@ import traceback
 import webbrowser
 from dataclasses import dataclass
 from enum import StrEnum
+from filecmp import cmp
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from servicecircle import __version__, words
-from servicecircle.errors import InputError, ServiceCircleError
+from servicecircle.errors import InputError, OutputError, ServiceCircleError
 from servicecircle.terminal import headline, locale_language, progress
 
 if TYPE_CHECKING:
@@ -97,15 +98,10 @@ def demo(
     workers: Workers = 2,
 ) -> None:
     """Copy the sample study of a fictional county, run it and print its headline. 运行示例。"""
-    from servicecircle.sample import sample_folder
-
-    study_file = output / "study.toml"
-    if output.exists() and not study_file.is_file() and any(output.iterdir()):
-        raise InputError("cli.demo_taken", where=str(output))
-    output.mkdir(parents=True, exist_ok=True)
-    for item in sorted(sample_folder().iterdir()):
-        if item.is_file() and item.suffix != ".py":
-            shutil.copyfile(item, output / item.name)
+    try:
+        study_file = _copy_sample(output)
+    except OSError as error:
+        raise OutputError("output.read_only", path=str(output), why=error.strerror or str(error)) from error
     folder = _run_study(context, study_file, None, language, workers, quiet=quiet)[1]
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
@@ -148,7 +144,6 @@ def check(
     loaded = _load(context, study, language)
     inputs = check_study(loaded)
     folder = output or loaded.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     counts = {s: sum(f.severity == s for f in inputs.findings) for s in ("error", "warning", "info")}
     typer.echo(words.label("cli", "checked", loaded.language).format_map(counts))
     for path in write_check(inputs, folder):
@@ -213,6 +208,22 @@ def doctor(language: InLanguage = None) -> None:
         typer.echo(f"{mark:5}{found.name}: {found.detail}" + (f"\n     {found.mend}" if found.mend else ""))
     if any(found.state == "fail" for found in checks):
         raise typer.Exit(WRONG)
+
+
+def _copy_sample(folder: Path) -> Path:
+    """Copy the sample study; a folder that holds anything else of these names, or no study, is refused."""
+    from servicecircle.sample import sample_folder
+
+    items = [item for item in sorted(sample_folder().iterdir()) if item.is_file() and item.suffix != ".py"]
+    folder.mkdir(parents=True, exist_ok=True)
+    there = [item for item in items if (folder / item.name).exists()]
+    if any(not cmp(item, folder / item.name, shallow=False) for item in there) or (
+        any(folder.iterdir()) and not there
+    ):
+        raise InputError("cli.demo_taken", where=str(folder))
+    for item in items:
+        shutil.copyfile(item, folder / item.name)
+    return folder / "study.toml"
 
 
 def _load(context: typer.Context, path: Path, language: Language | None) -> Study:

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from servicecircle import words
 from servicecircle.errors import InputError
 from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
 from servicecircle.units import metres_in
 
 Level = Literal["prefecture", "county", "township", "village"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Source = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -45,15 +48,14 @@ class Streets(_Table):
     @model_validator(mode="after")
     def _one_of(self) -> Streets:
         if not self.source and not self.place:
-            msg = "streets need a `source`"
-            raise ValueError(msg)
+            raise PydanticCustomError("no_source", "streets need a `source`")
         return self
 
 
 class FacilityTable(_Table):
     """One `[[facilities]]` entry."""
 
-    source: str
+    source: Source
     datum: str = "auto"
     sheet: str | None = None
     layer: str | None = None
@@ -71,8 +73,7 @@ class FacilityTable(_Table):
         if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith(
             "EPSG:"
         ):
-            msg = f"unknown datum {datum!r}: auto, wgs84, cgcs2000, gcj02, bd09 or EPSG:…"
-            raise ValueError(msg)
+            raise PydanticCustomError("unknown_datum", "unknown datum {datum}", {"datum": datum})
         return datum
 
 
@@ -80,7 +81,7 @@ class ZoneTable(_Table):
     """One `[[zones]]` entry: the zones of one level."""
 
     level: Level
-    source: str
+    source: Source
     sheet: str | None = None
     layer: str | None = None
     columns: dict[str, str] = {}
@@ -89,7 +90,7 @@ class ZoneTable(_Table):
 class People(_Table):
     """`[people]`: where people live, in which groups, and the census totals to scale them to."""
 
-    source: str
+    source: Source
     column: str | None = None
     layer: str | None = None
     basis: Literal["resident", "registered"] = "resident"
@@ -125,11 +126,9 @@ class CircleRule(_Table):
     @model_validator(mode="after")
     def _one_limit(self) -> CircleRule:
         if (self.minutes is None) == (self.metres is None):
-            msg = f"circle {self.id!r} needs either `minutes` or `metres`"
-            raise ValueError(msg)
+            raise PydanticCustomError("one_limit", "circle {id} needs one limit", {"id": self.id})
         if self.id in {"15min", "1km", "own"}:
-            msg = f"circle id {self.id!r} is taken"
-            raise ValueError(msg)
+            raise PydanticCustomError("taken_id", "circle id {id} is taken", {"id": self.id})
         return self
 
 
@@ -164,6 +163,15 @@ class Rules(_Table):
     @classmethod
     def _known_kinds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_known(kind) for kind in kinds)
+
+    @field_validator("circles")
+    @classmethod
+    def _each_id_once(cls, circles: tuple[CircleRule, ...]) -> tuple[CircleRule, ...]:
+        ids = [circle.id for circle in circles]
+        again = next((i for i in ids if ids.count(i) > 1), None)
+        if again is not None:
+            raise PydanticCustomError("taken_id", "circle id {id} is taken", {"id": again})
+        return circles
 
 
 class Output(_Table):
@@ -220,7 +228,7 @@ class Study(_Table):
         text = _read_text(path)
         try:
             data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise _toml_slip(path, text, error) from error
         try:
             return cls.model_validate({**data, "path": path.resolve(), "text": text})
@@ -275,13 +283,16 @@ class Study(_Table):
 
     def locate(self, source: str) -> Path:
         """Return the path of a file that the study names."""
-        return (self.path.parent / source).resolve()
+        try:
+            return (self.path.parent / source).resolve()
+        except (ValueError, OSError) as error:  # a NUL character, a loop of links
+            raise InputError("study.no_path", where=str(self.path), source=source) from error
 
 
 def _known(kind: str) -> str:
     if kind not in KINDS:
-        msg = f"unknown facility kind {kind!r}; known: {', '.join(KINDS)}"
-        raise ValueError(msg)
+        facts = {"kind": kind, "known": ", ".join(KINDS)}
+        raise PydanticCustomError("unknown_kind", "unknown facility kind {kind}", facts)
     return kind
 
 
@@ -299,13 +310,23 @@ def _read_text(path: Path) -> str:
         raise InputError("study.not_utf8", where=f"{path}:{line}") from error
 
 
-def _toml_slip(path: Path, text: str, error: tomllib.TOMLDecodeError) -> InputError:
+def _toml_slip(path: Path, text: str, error: Exception) -> InputError:
     found = re.search(r"at line (\d+)", str(error))
     line = int(found.group(1)) if found else text.count("\n") + 1
     lines = text.splitlines()
     content = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    code = "study.backslash" if re.search(r'"[^"]*\\[^"]*"', content) else "study.not_toml"
-    return InputError(code, where=f"{path}:{line}", why=str(error), content=content)
+    return InputError(
+        _slip_code(content, str(error)), where=f"{path}:{line}", why=str(error), content=content
+    )
+
+
+def _slip_code(content: str, why: str) -> str:
+    if "overwrite" in why or "twice" in why:
+        return "study.repeated"
+    if re.search(r'"[^"]*\\[^"]*"', content):
+        return "study.backslash"
+    bare = re.sub(r'"[^"]*"|\'[^\']*\'', "", content)
+    return "study.full_width" if re.search("[“”‘’＝［］，]", bare) else "study.not_toml"
 
 
 def _wrong_value(path: Path, text: str, error: ValidationError) -> InputError:
@@ -317,8 +338,14 @@ def _wrong_value(path: Path, text: str, error: ValidationError) -> InputError:
         return InputError("study.unknown_key", where=place, key=key)
     if first["type"] == "missing":
         return InputError("study.missing_key", where=place, key=key)
-    why = first["msg"].removeprefix("Value error, ")
-    return InputError("study.wrong_value", where=place, key=key, why=why)
+    why = {"why": _wanted(first, "en"), "why_zh": _wanted(first, "zh")}
+    return InputError("study.wrong_value", where=place, key=key, **why)
+
+
+def _wanted(slip: Any, language: words.Language) -> str:
+    """Say what a key takes; pydantic's own words where the word list has none."""
+    sentence = words.label("slip", slip["type"], language)
+    return slip["msg"] if sentence == slip["type"] else sentence.format_map(slip.get("ctx", {}))
 
 
 def _line_of(text: str, where: list[Any]) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import hypot, inf
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import networkx as nx
+import numpy as np
 import shapely
 from hypothesis import strategies as st
 
 from servicecircle import Network
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CRS = "EPSG:4547"
 EAST, NORTH = 500_000.0, 3_950_000.0
@@ -34,7 +32,9 @@ class Case:
 @st.composite
 def cases(draw):
     """Draw islets, self-loops, parallel streets, one-way footways, and points on and off them."""
-    cells = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4)), min_size=2, max_size=8, unique=True))
+    cells = draw(
+        st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4)), min_size=2, max_size=8, unique=True)
+    )
     spots = [(EAST + 173 * i + 31 * (j % 2), NORTH + 149 * j + 17 * (i % 3)) for i, j in cells]
     node = st.integers(0, len(spots) - 1)
     one_way = st.sampled_from([None, None, None, "yes", "-1"])
@@ -72,47 +72,63 @@ def points(spots: list[tuple[float, float]]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[shapely.Point(spot) for spot in spots], crs=CRS)
 
 
-def places_of(network: Network, spot: tuple[float, float], snap_m: float) -> list[tuple[int, float, float]]:
-    """Return (segment, way along it, access walk) of each place of a point, by the words of the contract."""
-    point, lines = shapely.Point(spot), network.lines()
-    metres = shapely.distance(lines, point)
-    chosen = [_first_nearest(metres, range(len(lines)))]
-    mainland = [s for s in range(len(lines)) if not network.islet[s]]
-    if network.islet[chosen[0]] and mainland:
-        chosen.append(_first_nearest(metres, mainland))
-    return [(s, lines[s].project(point), metres[s]) for s in chosen if metres[s] <= snap_m + TIE_M]
+class Streets:
+    """Finds the places of points by the words of the contract, with nothing but Shapely."""
 
+    def __init__(self, network: Network) -> None:
+        self.lines = network.lines()
+        self.islet = network.islet
+        self.everywhere = np.arange(len(self.lines))
+        self.mainland = np.flatnonzero(~self.islet)
+        self.trees = {id(n): shapely.STRtree(self.lines[n]) for n in (self.everywhere, self.mainland)}
 
-def _first_nearest(metres, among: Iterable[int]) -> int:
-    among = list(among)
-    least = min(metres[s] for s in among)
-    return next(s for s in among if metres[s] <= least + TIE_M)
+    def places_of(self, spot: tuple[float, float], snap_m: float) -> list[tuple[int, float, float]]:
+        """Return (segment, way along it, access walk) of each place of a point."""
+        point = shapely.Point(spot)
+        chosen = [self._nearest(point, self.everywhere)]
+        if self.islet[chosen[0]] and len(self.mainland):
+            chosen.append(self._nearest(point, self.mainland))
+        metres = [self.lines[s].distance(point) for s in chosen]
+        return [
+            (s, self.lines[s].project(point), m)
+            for s, m in zip(chosen, metres, strict=True)
+            if m <= snap_m + TIE_M
+        ]
+
+    def _nearest(self, point: shapely.Point, among) -> int:
+        """Return the nearest segment, at ties the lowest."""
+        tree = self.trees[id(among)]
+        least = self.lines[among[tree.nearest(point)]].distance(point)
+        return int(among[tree.query(point, predicate="dwithin", distance=least + TIE_M)].min())
 
 
 def metres_by_networkx(network: Network, people, facilities, snap_m: float) -> list[float]:
     """Return each person's walk: every segment is split where somebody is placed, and NetworkX searches."""
-    doors = {("facility", i): places_of(network, f, snap_m) for i, f in enumerate(facilities)}
-    homes = {("person", i): places_of(network, p, snap_m) for i, p in enumerate(people)}
+    streets = Streets(network)
+    doors = [streets.places_of(spot, snap_m) for spot in facilities]
+    homes = [streets.places_of(spot, snap_m) for spot in people]
     cuts: dict[int, set[float]] = {}
-    for places in (*doors.values(), *homes.values()):
+    for places in (*doors, *homes):
         for segment, along, _ in places:
             cuts.setdefault(segment, set()).add(along)
     graph = nx.MultiDiGraph()
     for s, length_m in enumerate(network.length_m):
         stops = sorted({0.0, float(length_m), *cuts.get(s, ())})
-        for here, there in zip(stops, stops[1:], strict=False):
+        for here, there in pairwise(stops):
             a, b = _node(network, s, here), _node(network, s, there)
             if network.forward[s]:
                 graph.add_edge(a, b, metres=there - here)
             if network.backward[s]:
                 graph.add_edge(b, a, metres=there - here)
-    for person, places in homes.items():
-        graph.add_edges_from((person, _node(network, s, at), {"metres": access}) for s, at, access in places)
+    for i, places in enumerate(homes):
+        graph.add_edges_from(
+            (f"home {i}", _node(network, s, at), {"metres": access}) for s, at, access in places
+        )
     graph.add_node("door")
-    for places in doors.values():
+    for places in doors:
         graph.add_edges_from((_node(network, s, at), "door", {"metres": access}) for s, at, access in places)
     found = nx.single_source_dijkstra_path_length(graph.reverse(copy=False), "door", weight="metres")
-    return [found.get(("person", i), inf) for i in range(len(people))]
+    return [found.get(f"home {i}", inf) for i in range(len(people))]
 
 
 def _node(network: Network, segment: int, along: float):

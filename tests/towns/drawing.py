@@ -127,7 +127,9 @@ class Town:
 
     @property
     def _letters(self) -> dict[str, tuple[int, int]]:
-        places = [(mark, (i, j)) for j, row in enumerate(self._rows) for i, mark in enumerate(row) if mark.isalnum()]
+        places = [
+            (mark, (i, j)) for j, row in enumerate(self._rows) for i, mark in enumerate(row) if mark.isalnum()
+        ]
         if len(dict(places)) < len(places):
             raise ValueError("a letter is drawn twice")
         return dict(places)
@@ -151,7 +153,10 @@ class Town:
         for way in self.ways:
             for pair in pairwise(way) if isinstance(way, str) else ():
                 drawn.pop(frozenset(pair))  # a KeyError here: no such stretch is drawn
-        return [*((pair, {}) for pair in drawn.values()), *((tuple(way), tags) for way, tags in self.ways.items())]
+        return [
+            *((pair, {}) for pair in drawn.values()),
+            *((tuple(way), tags) for way, tags in self.ways.items()),
+        ]
 
     def write(self, folder: Path) -> Path:
         """Write the study file and its inputs; return the path of the study file."""
@@ -196,15 +201,19 @@ class Town:
         for places, _ in lines:
             for place in places:
                 numbers.setdefault(self.xy(place), len(numbers) + 1)
+        path.unlink(missing_ok=True)
         to_degrees = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
         with osmium.SimpleWriter(str(path)) as writer:
             for xy, number in numbers.items():
                 if xy not in missing:
-                    at, tags = to_degrees.transform(*xy), {"barrier": "gate", "access": "no"} if xy in gates else {}
+                    at, tags = (
+                        to_degrees.transform(*xy),
+                        {"barrier": "gate", "access": "no"} if xy in gates else {},
+                    )
                     writer.add_node(osmium.osm.mutable.Node(id=number, version=1, location=at, tags=tags))
             for number, (places, tags) in enumerate(lines, 1):
                 nodes = [numbers[self.xy(place)] for place in places]
-                tags = {"highway": "residential", **tags}
+                tags = {k: v for k, v in {"highway": "residential", **tags}.items() if v is not None}
                 writer.add_way(osmium.osm.mutable.Way(id=number, version=1, nodes=nodes, tags=tags))
 
     def _write_zones(self, path: Path, zones: dict[str, Any]) -> None:
@@ -228,7 +237,12 @@ class Town:
         for name, given in self.facilities.items():
             facility = dict(given) if isinstance(given, dict) else {"at": given}
             x, y = self.xy(facility.pop("at"))
-            common = {"id": name, "name": f"facility {name}", "kind": "community_daycare", "status": "operating"}
+            common = {
+                "id": name,
+                "name": f"facility {name}",
+                "kind": "community_daycare",
+                "status": "operating",
+            }
             rows.append({**common, **facility, "x": repr(x), "y": repr(y)})
         pd.DataFrame(rows).dropna(axis="columns", how="all").to_csv(path, index=False)
 

@@ -49,7 +49,9 @@ def test_people_are_never_counted_with_the_polygon(tmp_path):
     assert answer.person("B 200S").within  # 500 + 200 m
     assert answer.circle("F").people_within == 2
     assert answer.facility("F").people_within == 2
-    wide = Town(LONG, people=town.people, facilities={"F": "F"}, rules={"circle_buffer_m": 250}).run(tmp_path / "wide")
+    wide = Town(LONG, people=town.people, facilities={"F": "F"}, rules={"circle_buffer_m": 250}).run(
+        tmp_path / "wide"
+    )
     assert wide.circle("F").geometry.contains(outside)
     assert wide.circle("F").street_m == answer.circle("F").street_m
     assert wide.zone().people_within == answer.zone().people_within == 2
@@ -74,7 +76,17 @@ KINDS = {  # kind -> for whom it counts
     "home_care_station": "urban rural", "regional_centre": "urban rural", "village_happiness_home": "rural",
     "any_rural": "rural", "township_home": "", "care_institution": "", "meal_point": "", "medical": "",
 }  # fmt: skip
-STATUSES = ["operating", "built_idle", "accepted", "under_construction", "planned", "suspended", "closed", "unknown", ""]
+STATUSES = [
+    "operating",
+    "built_idle",
+    "accepted",
+    "under_construction",
+    "planned",
+    "suspended",
+    "closed",
+    "unknown",
+    "",
+]
 
 
 def stations(facilities):

@@ -38,9 +38,9 @@ def test_cells_are_divided_by_area_and_stand_at_their_centres(tmp_path):
     assert answer.zone(NEXT).people == pytest.approx(75 + 40, abs=1e-4)
     assert answer.zone(SMALL).people == pytest.approx(8, abs=1e-4)
     people = answer.run.people
-    rows = sorted((round(p.geometry.x - ORIGIN[0]), p.zone_code, round(p.people, 3)) for p in people.itertuples()
-                  if p.zone_code)  # fmt: skip
-    assert rows == [(50, VILLAGE, 25.0), (50, NEXT, 75.0), (150, NEXT, 40.0), (450, SMALL, 8.0)]
+    located = people[people["zone_code"] != ""]
+    rows = zip(located.geometry.x - ORIGIN[0], located["zone_code"], located["people"].round(3), strict=True)
+    assert sorted(rows) == [(50, VILLAGE, 25.0), (50, NEXT, 75.0), (150, NEXT, 40.0), (450, SMALL, 8.0)]
     assert set(people.geometry.y) == {ORIGIN[1] - 50}
     # of the 80 in the last cell 72 live in no zone; nodata and -7 are nobody
     assert answer.run.manifest["totals"]["raw"] == pytest.approx(100 + 40 + 80, abs=1e-4)
@@ -48,30 +48,37 @@ def test_cells_are_divided_by_area_and_stand_at_their_centres(tmp_path):
     assert {"people.nodata_cells", "people.negative_cells"} <= answer.codes
 
 
-def layer(rows, **columns):
+def layer(boxes, **columns):
+    """Return boxes of metres from the origin as a layer of polygons."""
     x, y = ORIGIN
-    shapes = [shapely.box(x + a, y + b, x + c, y + d) for a, b, c, d in rows]
+    shapes = [shapely.box(x + a, y + b, x + c, y + d) for a, b, c, d in boxes]
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=CRS)
 
 
 @pytest.mark.parametrize(
-    ("box", "spread_m", "spots"),
+    ("spread_m", "spots"),
     [
-        ((0, 0, 100, 100), 50, [(25, 25), (25, 75), (75, 25), (75, 75)]),
-        ((20, 20, 70, 70), 50, [(25, 25)]),
-        ((25, 25, 75, 75), 50, [(25, 25), (25, 75), (75, 25), (75, 75)]),  # on its edge is covered
-        ((30, 30, 70, 70), 50, [(50, 50)]),  # none inside: its representative point
-        ((0, 0, 300, 100), 100, [(50, 50), (150, 50), (250, 50)]),
-        ((0, 0, 50, 20), 20, [(10, 10), (30, 10), (50, 10)]),
+        (
+            50,
+            {
+                (0, 0, 100, 100): [(25, 25), (25, 75), (75, 25), (75, 75)],
+                (1020, 20, 1070, 70): [(1025, 25)],
+                (2025, 25, 2075, 75): [(2025, 25), (2025, 75), (2075, 25), (2075, 75)],  # covered by its edge
+                (3030, 30, 3070, 70): [(3050, 50)],  # none inside: its representative point
+            },
+        ),
+        (100, {(0, 0, 300, 100): [(50, 50), (150, 50), (250, 50)]}),
+        (20, {(0, 0, 50, 20): [(10, 10), (30, 10), (50, 10)]}),
     ],
 )
-def test_polygons_are_spread_on_the_square_grid(tmp_path, box, spread_m, spots):
-    town = Town(
-        "A----B", people=layer([box], people=[12.0]), facilities={"F": "A"}, study_people={"spread_m": spread_m}
-    )
-    people = town.run(tmp_path).run.people
-    found = sorted(zip(people.geometry.x - ORIGIN[0], people.geometry.y - ORIGIN[1], people["people"], strict=True))
-    assert found == [(x, y, pytest.approx(12 / len(spots))) for x, y in spots]
+def test_polygons_are_spread_on_the_square_grid(tmp_path, spread_m, spots):
+    people = layer(spots, people=[12.0] * len(spots))
+    town = Town("A----B", people=people, facilities={"F": "A"}, study_people={"spread_m": spread_m})
+    rows = town.run(tmp_path).run.people
+    east, north = rows.geometry.x - ORIGIN[0], rows.geometry.y - ORIGIN[1]
+    assert sorted(zip(east, north, rows["people"], strict=True)) == [
+        (x, y, pytest.approx(12 / len(each))) for each in spots.values() for x, y in each
+    ]
 
 
 def totals_of(folder, text, zones, people, **options):
@@ -90,7 +97,11 @@ def test_totals_scale_each_zone_and_each_group_by_itself(tmp_path):
         tmp_path,
         f"code,people,elderly\n{VILLAGE},60,6\n{NEXT},50,\n",
         HALVES,
-        {"A": {"people": 10, "elderly": 1}, "B": {"people": 30, "elderly": 3}, "C": {"people": 25, "elderly": 10}},
+        {
+            "A": {"people": 10, "elderly": 1},
+            "B": {"people": 30, "elderly": 3},
+            "C": {"people": 25, "elderly": 10},
+        },
     )
     # village: 60 / (10 + 30) = 1.5, elderly 6 / 4 = 1.5; next: 50 / 25 = 2, its elderly stay 10
     assert [answer.person(p).people for p in "ABC"] == [15, 45, 50]
@@ -121,7 +132,11 @@ def test_the_lowest_total_wins_and_higher_ones_are_compared(tmp_path):
     assert [answer.person(p).people for p in "ABC"] == [20, 20, 20]
     assert "people.totals_differ" in answer.codes
     answer = totals_of(tmp_path / "above", "code,people\n410902200000,90\n410902000000,300\n", HALVES, people)
-    assert [answer.person(p).people for p in "ABC"] == [30, 30, 30]  # 90 / 30; the county's 300 is not applied
+    assert [answer.person(p).people for p in "ABC"] == [
+        30,
+        30,
+        30,
+    ]  # 90 / 30; the county's 300 is not applied
     assert "people.totals_differ" in answer.codes
 
 

@@ -52,7 +52,9 @@ NOT_WALKED = {
 }
 
 
-@pytest.mark.parametrize(("streets", "walk_trunk"), [("gpkg", True), ("gpkg", False), ("osm", False), ("osm.pbf", True)])
+@pytest.mark.parametrize(
+    ("streets", "walk_trunk"), [("gpkg", True), ("gpkg", False), ("osm", False), ("osm.pbf", True)]
+)
 def test_what_people_walk_on(tmp_path, streets, walk_trunk):
     ways = {
         ((0.0, -100.0 * i), (500.0, -100.0 * i)): {**tags, "name": name}
@@ -91,7 +93,9 @@ def test_people_who_rely_on_trunk_roads_are_said(tmp_path):
 
 
 def test_gates_are_walked_through(tmp_path):
-    town = Town("A---B---C", ways={"ABC": {}}, people={"A": 1}, facilities={"F": "C"}, streets="osm", gates="B")
+    town = Town(
+        "A---B---C", ways={"ABC": {}}, people={"A": 1}, facilities={"F": "C"}, streets="osm", gates="B"
+    )
     assert town.run(tmp_path).person("A").metres == pytest.approx(800, abs=0.05)
 
 
@@ -131,7 +135,12 @@ B---+---C
 )
 def test_where_streets_cross_without_a_common_vertex(tmp_path, streets, tags, meet):
     town = Town(
-        CROSSING, ways={"AD": tags}, people={"B": 1}, facilities={"F": "A"}, rules={"islet_m": 0}, streets=streets
+        CROSSING,
+        ways={"AD": tags},
+        people={"B": 1},
+        facilities={"F": "A"},
+        rules={"islet_m": 0},
+        streets=streets,
     )
     answer = town.run(tmp_path)
     assert len(answer.run.segments) == (4 if meet else 2)
@@ -163,7 +172,12 @@ def test_a_line_that_ends_on_another_meets_it(tmp_path):
 
 
 def test_a_bridge_ends_where_the_street_goes_on(tmp_path):
-    town = Town("A---B---C---D", ways={"BC": {"bridge": "yes", "layer": "1"}}, people={"A": 1}, facilities={"F": "C 200E"})
+    town = Town(
+        "A---B---C---D",
+        ways={"BC": {"bridge": "yes", "layer": "1"}},
+        people={"A": 1},
+        facilities={"F": "C 200E"},
+    )
     assert town.run(tmp_path).person("A").metres == pytest.approx(1000, abs=1e-6)  # 400 + 400 + 200
 
 

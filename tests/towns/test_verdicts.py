@@ -1,5 +1,6 @@
 """Why people are not within, and what follows for their zone."""
 
+from dataclasses import replace
 from math import hypot, inf, isnan
 
 import pytest
@@ -44,14 +45,12 @@ def test_reasons(tmp_path):
     [
         (90, 10, 0, 0, "met", "certain", 360, 360),  # 0.9 exactly; 90 of 100 at 360 s are 0.9 of them
         (899, 101, 0, 0, "not_met", "certain", 360, 990),
-        (27, 3, 0, 0, "met", "certain", 360, 360),
         (96, 0, 4, 0, "met", "certain", 360, 360),  # 4 % doubtful
         (95, 0, 5, 0, "met", "likely", 360, 360),  # 5 % is not under 5 %
         (80, 0, 20, 0, "to_verify", "cannot_tell", 360, None),  # 0.8 to 1.0; the 90th is unreached
         (80, 10, 10, 0, "to_verify", "cannot_tell", 360, 990),  # 0.8 to 0.9: not under 0.9
         (50, 40, 10, 0, "not_met", "likely", 360, 990),  # 0.5 to 0.6, 10 % doubtful
         (50, 6, 4, 40, "not_met", "certain", 360, 1170),  # 0.5 to 0.54, 4 % doubtful
-        (10, 50, 0, 40, "not_met", "certain", 990, 1170),
         (50, 0, 50, 0, "to_verify", "cannot_tell", 360, None),  # half off the streets is not over half
         (48, 1, 51, 0, "not_judged", "", None, None),
     ],
@@ -127,7 +126,9 @@ P---------B
 """
 
 
-@pytest.mark.parametrize(("doubt_detour", "reason"), [(2.0, "long_detour"), (10.99, "long_detour"), (11.01, "detour")])
+@pytest.mark.parametrize(
+    ("doubt_detour", "reason"), [(2.0, "long_detour"), (10.99, "long_detour"), (11.01, "detour")]
+)
 def test_a_river_with_one_bridge_is_to_verify(tmp_path, doubt_detour, reason):
     town = Town(RIVER, people={"P": 9}, facilities={"F": "F"}, rules={"doubt_detour": doubt_detour})
     answer = town.run(tmp_path)
@@ -178,7 +179,8 @@ def test_zones_without_people_and_without_class(tmp_path):
     answer = town.run(tmp_path)
     empty, unruled = answer.zone("410902200202"), answer.zone("X")
     assert (empty.state, empty.verdict, empty.people) == ("no_people", "not_judged", 0)
-    assert (unruled.state, unruled.verdict, unruled.people, unruled.people_judged) == ("no_class", "not_judged", 5, 0)
+    assert (unruled.state, unruled.verdict) == ("no_class", "not_judged")
+    assert (unruled.people, unruled.people_judged) == (5, 0)
     for zone in (empty, unruled):
         assert isnan(zone.share_within)
         assert isnan(zone.share_low)
@@ -218,10 +220,6 @@ def test_urban_people_are_placed_within_200_m_and_rural_ones_within_300(tmp_path
     )
     answer = town.run(tmp_path)
     assert [answer.person(p).reason for p in people] == ["", "off_streets", "", "off_streets"]
-    one = Town(**{**vars_of(town), "rules": {"snap_m": 150}, "people": {"A 150N": 1, "C 151N": 1}})
+    one = replace(town, rules={"snap_m": 150}, people={"A 150N": 1, "C 151N": 1})
     answer = one.run(tmp_path / "one number")
     assert [answer.person(p).reason for p in one.people] == ["", "off_streets"]
-
-
-def vars_of(town):
-    return {name: getattr(town, name) for name in ("drawing", "facilities", "zones")}

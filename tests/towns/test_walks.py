@@ -78,7 +78,9 @@ def test_of_parallel_streets_the_shortest_counts(tmp_path):
     )
     answer = town.run(tmp_path)
     assert answer.person("A").metres == exactly(800)  # 400 + 400
-    assert answer.person("C").metres == exactly(1000)  # 200 up to A, 400, 400; by D it is 400 + 200 + 400, the same
+    assert answer.person("C").metres == exactly(
+        1000
+    )  # 200 up to A, 400, 400; by D it is 400 + 200 + 400, the same
 
 
 def decimal_street():
@@ -145,8 +147,8 @@ def test_one_way_footways_lead_from_people_to_the_facility(tmp_path, streets):
 
 @pytest.mark.parametrize(("tags", "person", "door"), [("yes", "at", "off"), ("-1", "off", "at")])
 def test_where_a_one_way_footway_begins_or_ends_is_a_junction_like_any_other(tmp_path, tags, person, door):
-    # the one-way street of 400 m and the other of 500 m part at the origin, and the one-way street is the first of
-    # the two: what stands at the origin is placed on it, and needs not walk along it
+    # a one-way street of 400 m and a street of 500 m part at the origin. The one-way street is the first of the
+    # two: what stands at the origin is placed on it, and need not walk along it
     town = Town(
         "",
         ways={((0.0, 0.0), (400.0, 0.0)): {"oneway:foot": tags}, ((0.0, 0.0), (400.0, 300.0)): {}},
@@ -255,7 +257,7 @@ def test_a_facility_farther_than_50_m_from_the_streets_is_flagged(tmp_path, metr
     assert answer.person("A").metres == exactly(500 + metres)
 
 
-@pytest.mark.parametrize(("west", "east", "chosen"), [("F2", "F1", "F1"), ("F1", "F2", "F1"), ("F10", "F9", "F10")])
+@pytest.mark.parametrize(("west", "east", "chosen"), [("F2", "F1", "F1"), ("F10", "F9", "F10")])
 def test_of_facilities_equally_near_the_lowest_id_is_named(tmp_path, west, east, chosen):
     town = Town("A---B---C", people={"B": 1, "B 1E": 1}, facilities={west: "A", east: "C"})
     answer = town.run(tmp_path)

@@ -1,5 +1,6 @@
 """Zones: urban or rural, villages as points, borders, and the levels above."""
 
+from dataclasses import replace
 from math import isnan
 
 import pytest
@@ -121,31 +122,27 @@ def test_a_point_on_a_border_or_in_an_overlap_goes_to_the_lowest_code(tmp_path):
 WEST, EAST = "410902001201", "410902002201"
 POINTS = Town(
     "A---------B----------------------------------------C",
-    people={"A 490E": 1, "B": 2, "B 3000E": 4, "B 3000.001E": 8, "C": 16},
+    people={"A 340E": 1, "A 490E": 2, "A 3600E": 4, "A 3600.001E": 8, "C": 16},
     facilities={"F": "A"},
     zones={WEST: {"at": "A 100E"}, EAST: {"at": "A 600E"}},
 )
+"""Two village points 500 m apart; people at 340, 490, 3600, 3600.001 and 5100 m."""
 
 
 def test_village_points_take_the_people_within_three_kilometres(tmp_path):
-    # the points stand at 100 and 600 m; people at 490, 1000, 4000, 4000.001 and 5100 m
-    town = Town(**{**fields(POINTS), "people": {"A 340E": 1, "A 490E": 2, "A 3600E": 4, "A 3600.001E": 8, "C": 16}})
-    answer = town.run(tmp_path)
-    found = {n: answer.person(p).zone_code for p, n in town.people.items()}
-    assert found == {1: WEST, 2: EAST, 4: EAST, 8: "", 16: ""}  # 240 and 260; 390 and 110; 3000; 3000.001 m
+    answer = POINTS.run(tmp_path)
+    found = {n: answer.person(p).zone_code for p, n in POINTS.people.items()}
+    # 240 and 260 m; 390 and 110 m; 3000 m; 3000.001 m; 4500 m
+    assert found == {1: WEST, 2: EAST, 4: EAST, 8: "", 16: ""}
 
 
 def test_village_points_take_the_people_of_their_township(tmp_path):
-    halves = {"410902001000": ("A 90W 90N", "A 500E 90S"), "410902002000": ("A 500E 90N", "C 90E 90S")}
-    answer = Town(**{**fields(POINTS), "townships": halves}).run(tmp_path)
-    # the person at 490 m is 390 m from the western point and 110 m from the eastern one, but lives in the west
-    assert answer.person("A 490E").zone_code == WEST
-    assert {answer.person(p).zone_code for p in ("B", "B 3000E", "B 3000.001E", "C")} == {EAST}
+    west, east = ("A 90W 90N", "A 500E 90S"), ("A 500E 90N", "C 90E 90S")
+    answer = replace(POINTS, townships={"410902001000": west, "410902002000": east}).run(tmp_path)
+    # who lives at 490 m is 110 m from the eastern point and 390 m from the western one, in the western township
+    found = {n: answer.person(p).zone_code for p, n in POINTS.people.items()}
+    assert found == {1: WEST, 2: WEST, 4: EAST, 8: EAST, 16: EAST}
     assert answer.zone(WEST).facilities == 1
-
-
-def fields(town):
-    return {name: getattr(town, name) for name in ("drawing", "people", "facilities", "zones")}
 
 
 IN = "41090200"
@@ -184,25 +181,32 @@ LADDER = [  # code, further columns, class, rung
 ]
 
 
+TOWNSHIPS = {"400": "新城街道", "401": "东乡", "402": "西镇", "403": "管委会", "404": "开发区", "405": "园区"}
+
+
+def strip(number, **columns):
+    """Return a zone beside the others."""
+    return {**columns, "box": ((100.0 * number, 50.0), (100.0 * number + 90, -50.0))}
+
+
 def test_each_rung_of_the_ladder(tmp_path):
     blank = {"name": "某地", "area_class": "", "circle": ""}
+    named = {f"410902{number}000": {"name": name} for number, name in TOWNSHIPS.items()}
     town = Town(
         "A---B",
         people={"A": 1},
         facilities={"F": "B"},
-        zones={code: {**blank, **columns, "box": ((100.0 * i, 50.0), (100.0 * i + 90, -50.0))}
-               for i, (code, columns, _, _) in enumerate(LADDER)},
-        townships={f"410902{number}000": {"box": ((9000.0 + i, 9.0), (9000.5 + i, 8.0)), "name": name}
-                   for i, (number, name) in enumerate({"400": "新城街道", "401": "东乡", "402": "西镇", "403": "管委会",
-                                                       "404": "开发区", "405": "园区"}.items())},
+        zones={code: strip(i, **{**blank, **columns}) for i, (code, columns, _, _) in enumerate(LADDER)},
+        townships={code: strip(i, **columns) for i, (code, columns) in enumerate(named.items(), 100)},
         rules={"default_class": "urban"},
-    )  # fmt: skip
+    )
     answer = town.run(tmp_path)
     zones = answer.run.zones.drop_duplicates("code").set_index("code")
-    found = {code: (zones["area_class"][code], zones["area_class_source"][code]) for code, *_ in LADDER}
+    found = {code: tuple(zones.loc[code, ["area_class", "area_class_source"]]) for code, *_ in LADDER}
     assert found == {code: (area_class, rung) for code, _, area_class, rung in LADDER}
-    circles = {code: zones["circle"][code] for code, *_ in LADDER}
-    assert circles == {code: {"urban": "15min", "rural": "1km"}[area_class] for code, _, area_class, _ in LADDER}
+    circle_of = {"urban": "15min", "rural": "1km"}
+    for code, _, area_class, _ in LADDER:
+        assert zones["circle"][code] == circle_of[area_class]
     disagreeing = {f.subject for f in answer.run.findings if f.code == "zones.class_disagrees"}
     assert {IN + "3201", IN + "3001"} <= disagreeing
 

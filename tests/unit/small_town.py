@@ -9,11 +9,15 @@ Each input may be replaced by what a test wants to go wrong:
 
 from __future__ import annotations
 
-import contextlib
+import csv
+import io
+import json
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import pytest
@@ -51,7 +55,9 @@ def osm(ways: dict[int, tuple[tuple[int, ...], dict[str, str]]] | None = None) -
     return OSM.format(nodes=nodes, ways=text)
 
 
-FACILITIES = f"编号,名称,类型,状态,经度,纬度\nF1,幸福院,村级幸福院,运营中,{LON + STEP:.4f},{LAT + 0.0002:.4f}\n"
+HEADER = "编号,名称,类型,状态,经度,纬度\n"
+HOME = f"F1,幸福院,村级幸福院,运营中,{LON + STEP:.4f},{LAT + 0.0002:.4f}\n"
+FACILITIES = HEADER + HOME
 PEOPLE = "lon,lat,人口\n" + "".join(
     f"{LON + i % 3 * STEP + 0.0001:.4f},{LAT + i // 3 * STEP + 0.0001:.4f},{i + 1}\n" for i in range(9)
 )
@@ -146,18 +152,27 @@ class SmallTown:
 
     def files(self) -> dict[str, bytes]:
         """Return everything in the folder, hidden leftovers included."""
-        return {
-            p.relative_to(self.folder).as_posix(): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()
-        }
+        found = [path for path in self.folder.rglob("*") if path.is_file()]
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
 
 
 def command(*arguments: object) -> SimpleNamespace:
     """Run the command in this process: its exit code, and what it prints."""
-    import io
-
     out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["servicecircle", *map(str, arguments)])
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as leave:
+        with pytest.raises(SystemExit) as leave:
             cli.main()
     return SimpleNamespace(code=leave.value.code, out=out.getvalue(), err=err.getvalue())
+
+
+def findings_of(town: SmallTown) -> list[dict[str, str]]:
+    """Return what the run's findings.csv lists, without what every study here has."""
+    with (town.output / "findings.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row["code"] != "facilities.datum_assumed"]
+
+
+def summary_of(town: SmallTown) -> dict[str, Any]:
+    """Return what run.json says of everybody."""
+    everybody: dict[str, Any] = json.loads((town.output / "run.json").read_text("utf-8"))["summary"]["all"]
+    return everybody

@@ -74,7 +74,11 @@ def load_profile(profile: str, *, folder: Path | None = None) -> Profile:
         raise InputError("standards.no_profile", where=profile, known=", ".join(PROFILES))
     try:
         return Profile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise InputError("standards.not_a_profile", where=str(path), why=why) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError("standards.not_a_profile", where=str(path), why=str(error)) from error
 
 

@@ -129,9 +129,7 @@ def _street_file(study: Study) -> Path:
     return study.locate(study.streets.source)
 
 
-def _say_streets(
-    raw: RawStreets, located: NDArray[np.bool_], findings: Findings, subject: str
-) -> None:
+def _say_streets(raw: RawStreets, located: NDArray[np.bool_], findings: Findings, subject: str) -> None:
     if not located.all():
         findings.note("streets.broken_ways", subject=subject, count=int((~located).sum()))
     short = int((np.diff(raw.first) < 2).sum())

@@ -100,8 +100,8 @@ def _filled_in(sheet: Path, title: str, rejects: pd.DataFrame, language: words.L
 
 
 def _key(row: Sequence[Any]) -> tuple[str, ...]:
-    """Tell rows apart by file, subject, row and kind of problem, whether in a sheet or about to be."""
-    return tuple(harmless(text(cell)) or EMPTY for cell in row[:4])
+    """Tell rows apart by file, subject, row, kind of problem and message, in a sheet or about to be."""
+    return tuple(harmless(text(cell)) or EMPTY for cell in (*row[:4], row[5]))
 
 
 def _make(folder: Path) -> None:

@@ -35,6 +35,7 @@ EXAMPLES = 5
 FIRST_TO_MEND = 5
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
+_STATUS_ORDER = (COUNTING_STATUS, *(status for status in STATUSES if status != COUNTING_STATUS))
 _LONGEST = 300
 """Characters of a user's own text, or of a sentence that names it, on the page."""
 
@@ -69,7 +70,8 @@ def _content(inputs: Inputs) -> dict[str, Any]:
         "facts": [say.say("as_of", date=say.date(inputs.as_of)), _crs(inputs, say)],
         "to_mend": to_mend[:FIRST_TO_MEND],
         "files": files,
-        "sketch": drawn, "streets_share": _share(drawn.streets_share), "units": int(inputs.zones["unit"].sum()),
+        "sketch": drawn, "streets_share": _share(drawn.streets_share),
+        "units": int(inputs.zones["unit"].sum()),
         "balances": _balances(inputs, say),
         "kinds": _kinds(inputs, say),
         "groups": [(s, counts[s], [g for g in groups if g.severity == s]) for s in _RANK if counts[s]],
@@ -238,32 +240,36 @@ _HELD = {
 
 @dataclass(frozen=True, slots=True)
 class _Balance:
-    """What was read, and where it went; the two have to agree."""
+    """What was read, and where it went; the two have to agree. Without parts: a figure to know."""
 
     called: str
     total: float
     parts: Sequence[tuple[str, float]]
 
     @property
+    def shown(self) -> list[tuple[str, float]]:
+        """The parts in whole numbers that add up: each is what it adds to the rounded sum of those before."""
+        sums = np.rint(np.cumsum([0.0, *(count for _, count in self.parts)]))
+        return [(called, float(count)) for (called, _), count in zip(self.parts, np.diff(sums), strict=True)]
+
+    @property
     def amiss(self) -> float:
         """What the parts lack of the total; under a millionth of it is rounding."""
         missing = self.total - math.fsum(count for _, count in self.parts)
-        return missing if abs(missing) > 1e-6 * max(self.total, 1.0) else 0.0
+        return missing if self.parts and abs(missing) > 1e-6 * max(self.total, 1.0) else 0.0
 
 
 def _balances(inputs: Inputs, say: Words) -> list[_Balance]:
     facilities, totals = inputs.facilities, inputs.people.totals
-    found = []
+    found: list[_Balance] = []
     for source, rows in facilities.groupby("source"):
         reasons = rows.loc[rows["reason"] != "", "reason"].value_counts()
-        parts = [(say.say("usable"), int((rows["reason"] == "").sum()))]
-        parts += [(say.label("reason", str(reason)), int(count)) for reason, count in reasons.items()]
+        parts = [(say.say("usable"), float((rows["reason"] == "").sum()))]
+        parts += [(say.label("reason", str(reason)), float(count)) for reason, count in reasons.items()]
         found.append(_Balance(say.say("rows_read", file=PurePath(str(source)).name), len(rows), parts))
     usable = facilities[facilities["reason"] == ""]
     statuses = usable["status"].value_counts()
-    parts = [
-        (say.label("status", status), int(statuses[status])) for status in STATUSES if status in statuses
-    ]
+    parts = [(say.label("status", s), float(statuses[s])) for s in _STATUS_ORDER if s in statuses]
     found.append(_Balance(say.say("of_usable"), len(usable), parts))
     away = [(say.say("outside"), totals["outside_zones"]), (say.say("not_located"), totals["not_located"])]
     # once scaled, what the source has in zones is not told any more: it is what is not elsewhere
@@ -281,12 +287,12 @@ def _kinds(inputs: Inputs, say: Words) -> dict[str, Any]:
     """Return the table of usable facilities: header, and rows of kind, circles, counts by status and all."""
     usable = inputs.facilities[inputs.facilities["reason"] == ""]
     table = pd.crosstab(usable["kind"], usable["status"])
-    statuses = [COUNTING_STATUS, *(s for s in STATUSES if s in table and s != COUNTING_STATUS)]
+    statuses = [status for status in _STATUS_ORDER if status in table or status == COUNTING_STATUS]
     table = table.reindex(columns=statuses, fill_value=0)
     circles = [(c.name or say.label("circle", c.id), c.kinds) for c in inputs.study.circles]
     rows = []
     for kind in (kind for kind in KINDS if kind in table.index):
-        counts = [int(count) for count in table.loc[kind]]
+        counts = table.loc[[kind]].to_numpy(dtype=int).ravel().tolist()
         named = say.say("comma").join(name for name, kinds in circles if kind in kinds)
         rows.append((say.kind(kind), named or say.say("no_circle"), [*counts, sum(counts)]))
     sums = [int(count) for count in table.sum()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -35,13 +36,11 @@ def read_graphml(path: Path, *, walk_trunk: bool = True) -> RawStreets:
     """
     import networkx as nx
 
+    if _declares_entities(path):
+        raise InputError("streets.entities", where=str(path))
     try:
-        if _declares_entities(path):
-            raise InputError("streets.entities", where=str(path))
         graph: Any = nx.read_graphml(path, force_multigraph=True)
-    except InputError:
-        raise
-    except (nx.NetworkXError, ExpatError, ValueError, LookupError, SyntaxError) as error:
+    except (nx.NetworkXError, ValueError, LookupError, SyntaxError) as error:  # ElementTree's is the last
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
     return ways_of_graph(graph, walk_trunk=walk_trunk, where=str(path))
 
@@ -52,7 +51,7 @@ def _declares_entities(path: Path) -> bool:
     parser = ParserCreate()
     parser.EntityDeclHandler = lambda *_: found.append(True)
     parser.StartElementHandler = lambda *_: found.append(False)
-    with path.open("rb") as stream:
+    with path.open("rb") as stream, suppress(ExpatError):  # what is no XML is told by the reader
         while not found and (chunk := stream.read(_CHUNK_BYTES)):
             parser.Parse(chunk)
     return found[:1] == [True]

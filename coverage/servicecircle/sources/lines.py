@@ -46,13 +46,12 @@ def read_lines(
     InputError
         The layer cannot be read, has no CRS, or holds no lines.
     """
-    frame = read_table(path, layer=layer, what="[streets]").frame
-    if not isinstance(frame, gpd.GeoDataFrame):
+    features = read_table(path, layer=layer, what="[streets]").frame
+    if not isinstance(features, gpd.GeoDataFrame):
         raise InputError("streets.no_lines", where=str(path))
-    frame = frame.explode(index_parts=False, ignore_index=True)
-    drawn = (shapely.get_type_id(frame.geometry.array) == 1) & ~frame.geometry.is_empty
-    counts = {"no_lines": int((~drawn).sum())}
-    frame = frame[drawn]
+    frame = features.explode(index_parts=False)
+    frame = frame[(shapely.get_type_id(frame.geometry.array) == 1) & ~frame.geometry.is_empty]
+    counts = {"no_lines": len(features) - frame.index.nunique()}
     if frame.empty:
         raise InputError("streets.no_lines", where=str(path))
     xy, owner = shapely.get_coordinates(frame.geometry.array, return_index=True)

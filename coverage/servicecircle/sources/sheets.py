@@ -218,7 +218,10 @@ def decode(raw: bytes, *, where: str) -> str:
             # GBK fails within its first words; much good UTF-8 before the slip means damaged UTF-8
             if marked or len(re.findall(r"[^\x00-\x7f]", raw[: error.start].decode("utf-8", "ignore"))) >= 20:
                 raise
-            return raw.decode("gb18030")
+            try:
+                return raw.decode("gb18030")
+            except UnicodeDecodeError as slip:
+                raise max(error, slip, key=lambda one: one.start) from slip
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError("tables.encoding", where=f"{where}:{line}") from error
