@@ -312,7 +312,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a cp936 console lacks some characters of a name
     speech = _Speech(_language_of(sys.argv))
     try:
-        code = app(standalone_mode=False, obj=speech)
+        code = app(prog_name="servicecircle", standalone_mode=False, obj=speech)
     except ServiceCircleError as error:
         typer.echo(f"{words.label('cli', 'error', speech.language)}{error.text(speech.language)}", err=True)
         code = WRONG

@@ -18,7 +18,7 @@ from servicecircle.assess.results import Results
 from servicecircle.assess.scenarios import other_answers
 from servicecircle.assess.sites import count_facilities, facility_table, reached_by_each
 from servicecircle.assess.standards import judge, load_profile
-from servicecircle.assess.streets import time_segments
+from servicecircle.assess.streets import say_islets, time_segments
 from servicecircle.assess.summary import describe, say_unmapped
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
@@ -148,6 +148,7 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     clock.begin("build_network")
     where = study.streets.source or str(study.streets.place)
     network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m, where=where)
+    say_islets(network, findings)
     placer = Placer.of(network)
     zones = classify_zones(
         inputs.zones,

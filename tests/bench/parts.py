@@ -90,10 +90,12 @@ def _by_pandana(network: Network, facilities: Placements) -> Callable[[], Floats
     import pandas as pd
 
     ends = pd.Series(network.u), pd.Series(network.v)
-    peer = pandana.Network(*(pd.Series(x) for x in network.node_xy.T), *ends, pd.DataFrame({"m": network.length_m}))
+    peer = pandana.Network(
+        *(pd.Series(x) for x in network.node_xy.T), *ends, pd.DataFrame({"m": network.length_m})
+    )
     at = network.node_xy[network.u[facilities.segment[facilities.placed, 0]]]
     peer.set_pois("facilities", 20_000, 1, *(pd.Series(x) for x in at.T))
-    return lambda: peer.nearest_pois(20_000, "facilities", num_pois=1)[1].to_numpy()
+    return peer.nearest_pois(20_000, "facilities", num_pois=1)[1].to_numpy
 
 
 def snaps(network: Network, xy: Floats, repeats: int) -> Iterator[Way]:
@@ -121,7 +123,10 @@ def main() -> None:
     chosen = parser.parse_args()
     network, _, facilities, xy = read(chosen.study)
     print(network, f"{len(xy)} demand points, {facilities.placed.sum()} facilities", sep="\n")
-    tables = {"travel field": fields(network, facilities, chosen.repeats), "placing": snaps(network, xy, chosen.repeats)}
+    tables = {
+        "travel field": fields(network, facilities, chosen.repeats),
+        "placing": snaps(network, xy, chosen.repeats),
+    }
     for title, ways in tables.items():
         ours_s = None
         for name, seconds, _ in ways:

@@ -1,7 +1,7 @@
 """
 The whole job, from the street file to the maps, ours beside the usual script.
 
-    cd tests && python -m bench.porto_alegre [--repeats 3] [--study FILE] [--township CODE]
+    cd tests && python -m bench.porto_alegre [--repeats 3] [--study FILE] [--box W S E N]
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from pathlib import Path
 from statistics import median
 
 from bench.job import in_a_process
-from bench.piece import cut
+from bench.piece import Box, cut
 
 STUDY = Path(__file__).resolve().parents[3] / "shared/data/studies/porto_alegre/study.toml"
 NAMES = ("ours", "usual")
 
 
-def compare(study: Path, *, repeats: int, township: str = "") -> dict[str, list[dict[str, float]]]:
+def compare(study: Path, *, repeats: int, box: Box | None = None) -> dict[str, list[dict[str, float]]]:
     """Run both by turns, each time in a fresh process, and return what each run measured."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
     with tempfile.TemporaryDirectory() as scratch:
-        piece = cut(study, Path(scratch) / "study", township)
+        piece = cut(study, Path(scratch) / "study", box)
         for turn in range(repeats):
             for name in NAMES:
                 found[name].append(in_a_process(name, piece, Path(scratch) / f"{name}{turn}"))
@@ -33,9 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="From the street file to the maps, net of imports.")
     parser.add_argument("--study", type=Path, default=STUDY)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--township", default="", help="only this township, by its code")
+    parser.add_argument("--box", type=float, nargs=4, help="only the zones in it, in degrees")
     chosen = parser.parse_args()
-    found = compare(chosen.study, repeats=chosen.repeats, township=chosen.township)
+    found = compare(chosen.study, repeats=chosen.repeats, box=chosen.box)
     print(f"{'':8}{'seconds':>9}{'least':>8}{'most':>8}{'peak MB':>9}{'within':>9}{'straight':>10}")
     for name, runs in found.items():
         seconds = [run["seconds"] for run in runs]

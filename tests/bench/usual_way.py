@@ -139,7 +139,9 @@ def write(
     villages.drop(columns="geometry").to_csv(out / "zones.csv", index=False)
     villages.drop(columns="geometry").to_excel(out / "zones.xlsx", index=False)
     shown = {name: layer.to_crs("EPSG:4326") for name, layer in {**layers, "reach": reach}.items()}
-    townships = shown["villages"].dissolve("township", aggfunc={"people": "sum", "within": "sum"}).reset_index()
+    townships = (
+        shown["villages"].dissolve("township", aggfunc={"people": "sum", "within": "sum"}).reset_index()
+    )
     townships["share"] = townships["within"] / townships["people"].where(townships["people"] > 0)
     page(shown, townships, "share", "township").save(out / "index.html")
     (out / "townships").mkdir(exist_ok=True)
@@ -148,7 +150,9 @@ def write(
         near = shown["streets"][shown["streets"]["township"] == code]
         if len(near):
             folium.GeoJson(near, style_function=colour_of).add_to(one)
-        one.fit_bounds([[here.total_bounds[1], here.total_bounds[0]], [here.total_bounds[3], here.total_bounds[2]]])
+        one.fit_bounds(
+            [[here.total_bounds[1], here.total_bounds[0]], [here.total_bounds[3], here.total_bounds[2]]]
+        )
         one.save(out / "townships" / f"{code}.html")
 
 

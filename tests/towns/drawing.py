@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import osmium
@@ -39,6 +39,9 @@ import shapely
 from pyproj import Transformer
 
 import servicecircle as sc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CRS = "EPSG:4547"
 ORIGIN = (500_000.0, 3_950_000.0)
@@ -53,8 +56,10 @@ _STEPS = {"-": (1, 0), "|": (0, 1), "\\": (1, 1), "/": (-1, 1)}
 _PLACE = re.compile(r"(\w)((?: +[\d.]+[NESW])*)")
 _COMPASS = {"N": (0, 1), "E": (1, 0), "S": (0, -1), "W": (-1, 0)}
 
-Place = str | tuple[float, float]
+Spot = tuple[float, float]
+Place = str | Spot
 """A letter, a letter and metres away from it ("A 30E 40S"), or metres east and north of the origin."""
+Lines = list[tuple[tuple[Place, ...], dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class Town:
                     found.append((letter, marks[at]))
         return found
 
-    def lines(self) -> list[tuple[tuple[Place, ...], dict[str, Any]]]:
+    def lines(self) -> Lines:
         """Return every way: its places, and its tags."""
         drawn = {frozenset(pair): pair for pair in self.stretches()}
         for way in self.ways:
@@ -196,25 +201,7 @@ class Town:
             tags = pd.DataFrame([{"highway": "residential", **tags} for _, tags in lines])
             gpd.GeoDataFrame(tags, geometry=shapes, crs=CRS).to_file(path)
             return
-        numbers: dict[tuple[float, float], int] = {}
-        missing, gates = ({self.xy(letter) for letter in letters} for letters in (self.clipped, self.gates))
-        for places, _ in lines:
-            for place in places:
-                numbers.setdefault(self.xy(place), len(numbers) + 1)
-        path.unlink(missing_ok=True)
-        to_degrees = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
-        with osmium.SimpleWriter(str(path)) as writer:
-            for xy, number in numbers.items():
-                if xy not in missing:
-                    at, tags = (
-                        to_degrees.transform(*xy),
-                        {"barrier": "gate", "access": "no"} if xy in gates else {},
-                    )
-                    writer.add_node(osmium.osm.mutable.Node(id=number, version=1, location=at, tags=tags))
-            for number, (places, tags) in enumerate(lines, 1):
-                nodes = [numbers[self.xy(place)] for place in places]
-                tags = {k: v for k, v in {"highway": "residential", **tags}.items() if v is not None}
-                writer.add_way(osmium.osm.mutable.Way(id=number, version=1, nodes=nodes, tags=tags))
+        _write_osm(path, lines, self.xy, missing=self.clipped, gates=self.gates)
 
     def _write_zones(self, path: Path, zones: dict[str, Any]) -> None:
         rows = []
@@ -289,6 +276,27 @@ class Answer:
     def codes(self) -> set[str]:
         """The codes of all findings."""
         return {finding.code for finding in self.run.findings}
+
+
+def _write_osm(path: Path, lines: Lines, xy: Callable[[Place], Spot], *, missing: str, gates: str) -> None:
+    """Write ways, and their nodes: one for each place, whatever it is called."""
+    places = {xy(place): place for way, _ in lines for place in way}
+    numbers = {spot: number for number, spot in enumerate(places, 1)}
+    to_degrees = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    path.unlink(missing_ok=True)
+    with osmium.SimpleWriter(str(path)) as writer:
+        for spot, place in places.items():
+            if place not in tuple(missing):
+                at = to_degrees.transform(*spot)
+                tags = {"barrier": "gate", "access": "no"} if place in tuple(gates) else {}
+                node = osmium.osm.mutable.Node(id=numbers[spot], version=1, location=at, tags=tags)
+                writer.add_node(node)
+        for number, (way, tags) in enumerate(lines, 1):
+            given = {
+                key: value for key, value in {"highway": "residential", **tags}.items() if value is not None
+            }
+            nodes = [numbers[xy(place)] for place in way]
+            writer.add_way(osmium.osm.mutable.Way(id=number, version=1, nodes=nodes, tags=given))
 
 
 def _only(rows: pd.DataFrame) -> pd.Series:

@@ -76,27 +76,21 @@ KINDS = {  # kind -> for whom it counts
     "home_care_station": "urban rural", "regional_centre": "urban rural", "village_happiness_home": "rural",
     "any_rural": "rural", "township_home": "", "care_institution": "", "meal_point": "", "medical": "",
 }  # fmt: skip
-STATUSES = [
-    "operating",
-    "built_idle",
-    "accepted",
-    "under_construction",
-    "planned",
-    "suspended",
-    "closed",
-    "unknown",
+STATUSES = (
+    "operating", "built_idle", "accepted", "under_construction", "planned", "suspended", "closed", "unknown",
     "",
-]
+)  # fmt: skip
 
 
 def stations(facilities):
-    """Stand each facility on a street of its own, 50 km from the next, with a community and a village on it."""
+    """Stand each facility on a street of its own, far from the next, with a community and a village on it."""
     rows = [-50_000.0 * i for i in range(len(facilities))]
+    named = zip(rows, facilities.items(), strict=True)
     return Town(
         "",
         ways={((0.0, y), (1400.0, y)): {} for y in rows},
         people={(x, y): 1 for y in rows for x in (0.0, 1400.0)},
-        facilities={name: {"at": (700.0, y), **f} for y, (name, f) in zip(rows, facilities.items(), strict=True)},
+        facilities={name: {"at": (700.0, y), **facility} for y, (name, facility) in named},
         zones={f"4109{i}{kind}": ((x - 100, y + 100), (x + 100, y - 100))
                for i, y in enumerate(rows, 20) for kind, x in (("001001", 0.0), ("200201", 1400.0))},
     )  # fmt: skip

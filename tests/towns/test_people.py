@@ -15,9 +15,9 @@ NEXT, SMALL = "410902200202", "410902200203"
 def write_raster(path, cells, *, nodata=-99999.0):
     """Write cells of 100 m; their top left corner is the drawing's top left character."""
     cells = np.array(cells, dtype="float32")
-    profile = {"driver": "GTiff", "height": cells.shape[0], "width": cells.shape[1], "count": 1, "dtype": "float32",
-               "crs": CRS, "nodata": nodata, "transform": Affine(100, 0, ORIGIN[0], 0, -100, ORIGIN[1])}  # fmt: skip
-    with rasterio.open(path, "w", **profile) as raster:
+    shape = dict(zip(("height", "width"), cells.shape, strict=True), count=1, dtype="float32", nodata=nodata)
+    place = Affine(100, 0, ORIGIN[0], 0, -100, ORIGIN[1])
+    with rasterio.open(path, "w", driver="GTiff", crs=CRS, transform=place, **shape) as raster:
         raster.write(cells, 1)
 
 

@@ -1,5 +1,6 @@
 """How far it is: placement on the streets, ways along them, and the limit."""
 
+from itertools import pairwise
 from math import hypot, inf
 
 import pytest
@@ -87,7 +88,7 @@ def decimal_street():
     """600 m east, then 400 m north, in pieces of 0.1, 0.2, 0.7 and 9.0 m that are ways of their own."""
     along = [round(ten + step, 1) for ten in range(0, 1000, 10) for step in (0.0, 0.1, 0.3, 1.0)] + [1000.0]
     spots = [(min(m, 600.0), round(max(m - 600.0, 0.0), 1)) for m in along]
-    return {(a, b): {} for a, b in zip(spots, spots[1:], strict=False)}
+    return {(a, b): {} for a, b in pairwise(spots)}
 
 
 @pytest.mark.parametrize("zone", [VILLAGE, COMMUNITY])
@@ -147,8 +148,8 @@ def test_one_way_footways_lead_from_people_to_the_facility(tmp_path, streets):
 
 @pytest.mark.parametrize(("tags", "person", "door"), [("yes", "at", "off"), ("-1", "off", "at")])
 def test_where_a_one_way_footway_begins_or_ends_is_a_junction_like_any_other(tmp_path, tags, person, door):
-    # a one-way street of 400 m and a street of 500 m part at the origin. The one-way street is the first of the
-    # two: what stands at the origin is placed on it, and need not walk along it
+    # a one-way street of 400 m and a street of 500 m part at the origin. The one-way street is the first
+    # of the two: what stands at the origin is placed on it, and need not walk along it
     town = Town(
         "",
         ways={((0.0, 0.0), (400.0, 0.0)): {"oneway:foot": tags}, ((0.0, 0.0), (400.0, 300.0)): {}},

@@ -39,8 +39,10 @@ def levels(tmp_path_factory):
     return LEVELS.run(tmp_path_factory.mktemp("levels"))
 
 
-FIGURES = ["people", "people_judged", "people_within", "people_doubtful", "units", "units_judged", "units_met",
-           "units_not_met", "units_to_verify", "units_with_facility", "gap_people"]  # fmt: skip
+FIGURES = [
+    "people", "people_judged", "people_within", "people_doubtful", "units", "units_judged", "units_met",
+    "units_not_met", "units_to_verify", "units_with_facility", "gap_people",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_village_points_take_the_people_within_three_kilometres(tmp_path):
 def test_village_points_take_the_people_of_their_township(tmp_path):
     west, east = ("A 90W 90N", "A 500E 90S"), ("A 500E 90N", "C 90E 90S")
     answer = replace(POINTS, townships={"410902001000": west, "410902002000": east}).run(tmp_path)
-    # who lives at 490 m is 110 m from the eastern point and 390 m from the western one, in the western township
+    # at 490 m one is 110 m from the eastern point and 390 m from the western one, in the western township
     found = {n: answer.person(p).zone_code for p, n in POINTS.people.items()}
     assert found == {1: WEST, 2: WEST, 4: EAST, 8: EAST, 16: EAST}
     assert answer.zone(WEST).facilities == 1

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import re
 import warnings
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -134,9 +135,7 @@ def test_a_pbf_cut_off_anywhere_is_refused(town, tmp_path):
     assert found(town) == {}
 
 
-BOMB = (
-    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
-)
+BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
 def graphml(*, start='<?xml version="1.0"?>', crs="epsg:4326", nodes=None):
@@ -541,9 +540,7 @@ def test_no_name_leaves_the_folder_or_becomes_code(tmp_path):
         for i, cell in enumerate(cells)
     )
     columns = [LON - STEP + 4 * STEP * i / len(HOSTILE) for i in range(len(HOSTILE) + 1)]
-    shapes = [
-        shapely.box(a, LAT - STEP, b, LAT + 3 * STEP) for a, b in zip(columns, columns[1:], strict=False)
-    ]
+    shapes = [shapely.box(a, LAT - STEP, b, LAT + 3 * STEP) for a, b in pairwise(columns)]
     codes = [f"41090220{i:01d}201" if i < 9 else name for i, name in enumerate(HOSTILE)]
     names = [name.replace("\x00", "") for name in HOSTILE]
     data = {"code": codes, "name": names, "report_unit": names}

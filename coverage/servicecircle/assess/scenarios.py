@@ -79,7 +79,9 @@ def _without_trunk(inputs: Inputs, people: pd.DataFrame) -> tuple[Placer, Placem
     rest = without_trunk(inputs.streets)
     if rest is None:
         return None
-    network = build_network(rest, crs=inputs.crs, islet_m=rules.islet_m)
-    dry = Placer.of(network)
+    try:
+        dry = Placer.of(build_network(rest, crs=inputs.crs, islet_m=rules.islet_m))
+    except InputError:  # the other ways are no streets
+        return None
     limit_m = limits_for(people["area_class"], rules)
     return dry, dry.place(people[["x_m", "y_m"]].to_numpy(), snap_m=limit_m)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from servicecircle.assess.walks import Walks
+    from servicecircle.findings import Findings
     from servicecircle.network.network import Network
     from servicecircle.units import Floats
 
@@ -53,6 +54,14 @@ def time_segments(
         "geometry",
     ]  # fmt: skip
     return segments[order]
+
+
+def say_islets(network: Network, findings: Findings) -> None:
+    """Note the pieces of street that are cut off from the rest and short."""
+    pieces = np.unique(network.segment_piece[network.islet])
+    if len(pieces):
+        km = network.piece_m[pieces].sum() / 1000.0
+        findings.note("streets.islets", count=len(pieces), km=f"{km:.1f}", islet_m=f"{network.islet_m:g}")
 
 
 def _midpoints(segments: gpd.GeoDataFrame) -> Floats:

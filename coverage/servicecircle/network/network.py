@@ -155,10 +155,10 @@ class Network:
 
         Both directions of a street become one segment, walkable both ways unless tagged otherwise.
         """
-        from servicecircle.network.build import build_network
+        from servicecircle.network.cut import cut_ways
         from servicecircle.sources.graphs import ways_of_graph
 
-        return build_network(ways_of_graph(graph), crs=crs, islet_m=islet_m)
+        return cls(**cut_ways(ways_of_graph(graph), crs=crs, islet_m=islet_m))
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
         """

@@ -12,7 +12,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from servicecircle.errors import InputError
-from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable
+from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable, level_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def ways_of_graph(
     xy = _coordinates(graph, where)
     seen: set[tuple[Any, ...]] = set()
     counts = {"ways_read": 0, "ways_refused": 0}
-    ways, attributes = [], []
+    ways, attributes, levels = [], [], []
     inner = (
         min(int(refs.min(initial=0)), 0) - 1
     )  # vertices between junctions get refs of their own, below all
@@ -90,8 +90,9 @@ def ways_of_graph(
         inner -= len(line)
         ref[0], ref[-1] = refs[serial[tail]], refs[serial[head]]
         ways.append((line, ref, _way_id(data), first_of(data.get("name")), _directions(data), is_trunk(data)))
+        levels.append(level_of(data))
         attributes.append({str(k): v for k, v in data.items() if k != "geometry"})
-    return from_ways(ways, crs=crs, from_osm=True, counts=counts, attributes=attributes)
+    return from_ways(ways, crs=crs, from_osm=True, counts=counts, attributes=attributes, levels=levels)
 
 
 def _crs_of(graph: nx.MultiDiGraph[Any], where: str) -> CRS:

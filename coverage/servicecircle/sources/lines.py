@@ -10,7 +10,16 @@ import shapely
 
 from servicecircle.crs import choose_crs, lonlat_box, transform
 from servicecircle.errors import InputError
-from servicecircle.sources.streets import directions, first_of, from_ways, is_trunk, is_walkable, values_of
+from servicecircle.sources.streets import (
+    LEVEL_TAGS,
+    directions,
+    first_of,
+    from_ways,
+    is_trunk,
+    is_walkable,
+    level_of,
+    values_of,
+)
 from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
@@ -25,10 +34,9 @@ TOUCH_M = 0.01
 """Vertices this near are one place: the noise of exports, far below the width of a street."""
 
 _NAMES = ("name", "名称", "路名", "道路名称", "LXMC", "ROADNAME")
-_LEVEL_TAGS = ("layer", "bridge", "tunnel")
 _READ_TAGS = (
     "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward",
-    "osm_id", "osmid", *_LEVEL_TAGS,
+    "osm_id", "osmid", *LEVEL_TAGS,
 )  # fmt: skip
 
 
@@ -67,13 +75,14 @@ def read_lines(
     lines = [lines[i] for i in kept]
     order = sorted(range(len(kept)), key=lambda i: lines[i].tolist())
     lines, tags = [lines[i] for i in order], [tags[kept[i]] for i in order]
-    levels = [tuple(first_of(t.get(key)) for key in _LEVEL_TAGS) for t in tags]
+    levels = [level_of(t) for t in tags]
     drawn, refs = node_lines(lines, levels)
     ways = [
         (xy, ref, _way_id(t), first_of(t.get("name")), directions(t), is_trunk(t))
         for xy, ref, t in zip(drawn, refs, tags, strict=True)
     ]
-    return from_ways(ways, crs=metric, from_osm="osm_id" in frame or "osmid" in frame, counts=counts)
+    from_osm = "osm_id" in frame or "osmid" in frame
+    return from_ways(ways, crs=metric, from_osm=from_osm, counts=counts, levels=levels)
 
 
 def _tags(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -92,7 +101,7 @@ def _way_id(tags: dict[str, Any]) -> int:
 
 
 def node_lines(
-    lines: list[Floats], levels: list[tuple[str, ...]]
+    lines: list[Floats], levels: list[str]
 ) -> tuple[list[Floats], list[NDArray[np.int64]]]:
     """
     Put a vertex into each line where it meets another, and name equal places alike.
@@ -110,7 +119,7 @@ def node_lines(
     """
     if not lines:
         return [], []
-    level = np.unique(np.array([",".join(parts) for parts in levels]), return_inverse=True)[1]
+    level = np.unique(np.array(levels), return_inverse=True)[1]
     line_of, tails, heads = _parts(lines)
     part, xy = _meetings(line_of, tails, heads, level)
     drawn = _with_vertices(line_of, tails, heads, part, xy)

@@ -10,7 +10,15 @@ import osmium
 from pyproj import CRS
 
 from servicecircle.errors import InputError
-from servicecircle.sources.streets import RawStreets, directions, is_trunk, is_walkable, take_ways
+from servicecircle.sources.streets import (
+    LEVEL_TAGS,
+    RawStreets,
+    directions,
+    is_trunk,
+    is_walkable,
+    level_of,
+    take_ways,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +28,7 @@ _DEGREES_PER_UNIT = 1e-7  # OSM stores whole numbers of this
 _NO_LOCATION = 2147483647  # libosmium's mark of a node that the extract lacks
 _READ_TAGS = (
     "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward", "name",
+    *LEVEL_TAGS,
 )  # fmt: skip
 
 
@@ -44,7 +53,7 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
     xs: list[int] = []
     ys: list[int] = []
     sizes: list[int] = []
-    ways: list[tuple[int, str, bool, bool, bool]] = []
+    ways: list[tuple[int, str, bool, bool, bool, str]] = []
     for way in _highways(path):
         counts["ways_read"] += 1
         tags = {key: way.tags[key] for key in _READ_TAGS if key in way.tags}
@@ -56,11 +65,11 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
         xs += [node.x for node in nodes]
         ys += [node.y for node in nodes]
         sizes.append(len(nodes))
-        ways.append((way.id, tags.get("name", ""), *directions(tags), is_trunk(tags)))
+        ways.append((way.id, tags.get("name", ""), *directions(tags), is_trunk(tags), level_of(tags)))
     units = np.array([xs, ys], dtype=np.int64).T.reshape(-1, 2)
     xy = np.round(units * _DEGREES_PER_UNIT, 7)
     xy[units == _NO_LOCATION] = np.nan
-    table = np.array(ways, dtype=object).reshape(-1, 5)
+    table = np.array(ways, dtype=object).reshape(-1, 6)
     raw = RawStreets(
         xy=xy,
         ref=np.array(refs, dtype=np.int64),
@@ -73,6 +82,7 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
         crs=CRS.from_epsg(4326),
         from_osm=True,
         counts=counts,
+        level=table[:, 5],
     )
     return _in_order_of_id(raw)
 

@@ -27,6 +27,8 @@ _NOT_WALKED = {
 _FOOT_REFUSED = {"no", "private", "use_sidepath"}
 _FOOT_ALLOWED = {"yes", "designated", "permissive", "destination", "customers"}
 _TRUNK = {"trunk", "trunk_link"}
+LEVEL_TAGS = ("layer", "bridge", "tunnel")
+_GROUND = {"", "0", "no", "n", "f", "false"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,8 @@ class RawStreets:
         How many ways were read, refused, and why.
     attributes
         Of each way, values to hand on untouched, such as an imported `length`.
+    level
+        Of each way, its layer, bridge and tunnel; None: all on the ground.
     """
 
     xy: Floats
@@ -67,6 +71,7 @@ class RawStreets:
     from_osm: bool
     counts: dict[str, int] = field(default_factory=dict)
     attributes: list[dict[str, Any]] | None = None
+    level: NDArray[np.object_] | None = None
 
 
 def values_of(tag: object) -> tuple[str, ...]:
@@ -108,6 +113,13 @@ def is_trunk(tags: Mapping[str, Any]) -> bool:
     return bool(_TRUNK.intersection(values_of(tags.get("highway"))))
 
 
+def level_of(tags: Mapping[str, Any]) -> str:
+    """Return a way's layer, bridge and tunnel as one text; empty on the ground."""
+    told = [first_of(tags.get(key)) for key in LEVEL_TAGS]
+    told = ["" if value.lower().removesuffix(".0") in _GROUND else value for value in told]
+    return ",".join(told) if any(told) else ""
+
+
 def directions(tags: Mapping[str, Any]) -> tuple[bool, bool]:
     """Return whether a way may be walked along its vertices, and against them."""
     oneway = first_of(tags.get("oneway:foot"))
@@ -123,6 +135,7 @@ def from_ways(
     from_osm: bool,
     counts: dict[str, int],
     attributes: list[dict[str, Any]] | None = None,
+    levels: Sequence[str] | None = None,
 ) -> RawStreets:
     """Gather ways of (vertices, refs, way id, name, (forward, backward), trunk) into arrays."""
     sizes = [len(way[1]) for way in ways]
@@ -140,6 +153,7 @@ def from_ways(
         from_osm=from_osm,
         counts=counts,
         attributes=attributes,
+        level=None if levels is None else np.array(levels, dtype=object),
     )
 
 
@@ -160,4 +174,5 @@ def take_ways(raw: RawStreets, keep: NDArray[np.int64]) -> RawStreets:
         forward=raw.forward[keep], backward=raw.backward[keep], trunk=raw.trunk[keep], crs=raw.crs,
         from_osm=raw.from_osm, counts=raw.counts,
         attributes=None if raw.attributes is None else [raw.attributes[i] for i in keep],
+        level=None if raw.level is None else raw.level[keep],
     )  # fmt: skip

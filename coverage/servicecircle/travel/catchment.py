@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from servicecircle.travel.field import with_facilities
-from servicecircle.units import TOLERANCE_M
+from servicecircle.units import TOLERANCE_M, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,10 +132,10 @@ def _around(
     """Yield the stretches on the facility's own segments from which it is walked to directly."""
     for slot in (0, 1):
         access = facilities.access_m[facility, slot]
-        if not access <= cutoff_m:
+        if not within(access, cutoff_m):
             continue
         segment, offset = facilities.segment[facility, slot], facilities.offset_m[facility, slot]
-        left, length = cutoff_m - access, network.length_m[segment]
+        left, length = max(cutoff_m - access, 0.0), network.length_m[segment]
         begin = max(offset - left, 0.0) if network.forward[segment] else offset
         end = min(offset + left, length) if network.backward[segment] else offset
         yield np.array([segment]), np.array([begin]), np.array([end])

@@ -11,7 +11,7 @@ from servicecircle.crs import crs_name
 from servicecircle.errors import InputError
 from servicecircle.network.network import shortest_links
 from servicecircle.network.place import Placements, Placer
-from servicecircle.units import TOLERANCE_M
+from servicecircle.units import TOLERANCE_M, within
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -82,7 +82,7 @@ class TravelField:
         for point, cost, facility in (*self._by_junctions(places), *self._along_segments(places)):
             _keep_least(metres, nearest, point, cost, facility)
         if self.cutoff_m is not None:
-            beyond = metres > self.cutoff_m + TOLERANCE_M
+            beyond = ~within(metres, self.cutoff_m)
             metres[beyond], nearest[beyond] = np.inf, NOWHERE
         return metres, nearest
 

@@ -33,6 +33,8 @@ def say(code: str, language: Language, facts: dict[str, Any]) -> tuple[str, str]
     Only our own sentences are formatted; a fact is inserted as it is, whatever it holds.
     """
     entry = messages()[code]
+    if "circle" in facts:  # an id such as 1km is no word of an office
+        facts = {**facts, "circle": label("circle", str(facts["circle"]), language)}
     return entry[language].format_map(facts), entry[f"{language}_fix"].format_map(facts)
 
 
