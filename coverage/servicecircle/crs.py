@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,8 +103,14 @@ def transform(xy: Floats, source: CRS, target: CRS) -> Floats:
     """Return coordinates (n, 2) in x-y order in another CRS."""
     if source == target or len(xy) == 0:
         return xy
-    x, y = Transformer.from_crs(source, target, always_xy=True).transform(xy[:, 0], xy[:, 1])
+    x, y = _transformer(source, target).transform(xy[:, 0], xy[:, 1])
     return np.column_stack([x, y])
+
+
+@lru_cache(maxsize=32)
+def _transformer(source: CRS, target: CRS) -> Transformer:
+    """Return a transformer; building one takes longer than using it on a village."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def lonlat_box(xy: Floats, source: CRS) -> tuple[float, float, float, float]:

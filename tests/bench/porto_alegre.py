@@ -36,15 +36,19 @@ def main() -> None:
     parser.add_argument("--box", type=float, nargs=4, help="only the zones in it, in degrees")
     chosen = parser.parse_args()
     found = compare(chosen.study, repeats=chosen.repeats, box=chosen.box)
-    print(f"{'':8}{'seconds':>9}{'least':>8}{'most':>8}{'peak MB':>9}{'within':>9}{'straight':>10}")
+    print(
+        f"{'':8}{'seconds':>9}{'least':>8}{'most':>8}{'CPU s':>8}{'peak MB':>9}{'within':>9}{'straight':>10}"
+    )
     for name, runs in found.items():
         seconds = [run["seconds"] for run in runs]
         print(
             f"{name:8}{median(seconds):9.2f}{min(seconds):8.2f}{max(seconds):8.2f}"
+            f"{median(run['cpu_s'] for run in runs):8.2f}"
             f"{max(run['peak_mb'] for run in runs):9.0f}{runs[0]['within']:9.4f}{runs[0]['straight']:10.6f}"
         )
-    ratio = median(r["seconds"] for r in found["usual"]) / median(r["seconds"] for r in found["ours"])
-    print(f"usual / ours: {ratio:.1f}")
+    for unit in ("seconds", "cpu_s"):
+        ours, usual = (median(run[unit] for run in found[name]) for name in NAMES)
+        print(f"usual / ours, {unit}: {usual / ours:.1f}")
 
 
 if __name__ == "__main__":

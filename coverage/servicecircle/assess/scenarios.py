@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from servicecircle.assess.sites import opened_later
 from servicecircle.assess.sums import total
 from servicecircle.assess.walks import limits_for, walk_people
+from servicecircle.errors import InputError
 from servicecircle.kinds import COUNTING_STATUS
 from servicecircle.network.build import build_network
 from servicecircle.network.place import Placer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servicecircle.assess.sums import total
 from servicecircle.assess.walks import counting
 from servicecircle.travel.catchment import Walkers, catchments
 from servicecircle.units import within
@@ -85,9 +86,9 @@ def reached_by_each(
             point, metres = walkers.metres_to(catchment)
             point = point[within(metres, limit_m)]
             ruled = np.isin(rule[point], [c.id for c, k in zip(group, counts[:, f], strict=True) if k])
-            served[f] += weight[point][ruled].sum()
+            served[f] = total((served[f], *weight[point][ruled]))
             label = next(c for c, k in zip(group, counts[:, f], strict=True) if k)
-            found.append((label, catchment, float(weight[point].sum())))
+            found.append((label, catchment, total(weight[point])))
     return served, found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
 
 from servicecircle.sources.cells import text
 from servicecircle.sources.columns import match_columns
 from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pyproj import CRS
@@ -21,6 +25,18 @@ if TYPE_CHECKING:
 NUMBERS = ("beds", "nursing_beds", "floor_area_m2", "site_area_m2", "occupancy")
 TEXTS = ("operator", "opened")
 FIELDS = ("facility_id", "name", "kind", "status", "lon", "lat", "unit", *NUMBERS, *TEXTS)
+
+PLACE = ("lon", "lat")
+TARGETS: dict[str, tuple[str, ...]] = {
+    "facilities.no_coordinates": PLACE,
+    "facilities.bad_coordinates": PLACE,
+    "facilities.outside_streets": PLACE,
+    "facilities.swapped": PLACE,
+    "facilities.unknown_kind": ("kind",),
+    "facilities.unknown_status": ("status",),
+    "facilities.duplicate_id": ("facility_id",),
+}
+"""The fields that a finding about a row is mended in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,12 +52,15 @@ class FacilityRows:
         Our fields -> the table's columns.
     findings
         Where doubts are noted.
+    before
+        What the rows that were corrected held, by position.
     """
 
     table: Table
     entry: FacilityTable
     columns: dict[str, str]
     findings: Findings
+    before: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, entry: FacilityTable, *, crs: CRS | None, findings: Findings) -> FacilityRows:
@@ -64,16 +83,57 @@ class FacilityRows:
         return [text(cell) for cell in self.cells(field)]
 
     def written(self) -> list[str]:
-        """Return all cells of each row as one text, to tell rows apart whatever their order."""
+        """Return all cells of each row, as they were read, as one text: it tells rows apart in any order."""
         raw = self.table.frame.drop(columns="geometry", errors="ignore").to_numpy(dtype=object)
-        return ["\x1f".join(text(cell) for cell in row) for row in raw]
+        return [self.before.get(i) or _joined(row) for i, row in enumerate(raw)]
+
+    def written_at(self, i: int) -> str:
+        """Return all cells of one row, as they were read, as one text."""
+        return self.before.get(i) or _joined(self.table.frame.drop(columns="geometry", errors="ignore").iloc[i])
 
     def text_at(self, field: str, i: int) -> str:
         """Return one cell of a field as text."""
         return text(self.table.frame[self.columns[field]].iloc[i]) if field in self.columns else ""
 
+    def read_at(self, fields: Sequence[str], i: int) -> str:
+        """Return what one row holds in some fields; of a shape its beginning."""
+        if tuple(fields) == PLACE and isinstance(self.table.frame, gpd.GeoDataFrame):
+            shape = self.table.frame.geometry.iloc[i]
+            return "" if shape is None else str(shape)[:60]
+        cells = [self.text_at(field, i) for field in fields]
+        return ", ".join(cells) if any(cells) else ""
+
+    def subject_at(self, i: int) -> str:
+        """Return what one row is called in findings: the facility's name, else its id."""
+        return self.text_at("name", i) or self.text_at("facility_id", i)
+
     def note(self, code: str, i: int, **facts: Any) -> None:
-        """Note a finding on one row, by position, under the facility's name, else its id."""
-        subject = self.text_at("name", i) or self.text_at("facility_id", i)
+        """
+        Note a finding on one row, by position.
+
+        What a correction has to know goes with it: sheet, column, what was read there, and a mark of the row.
+        """
+        fields = TARGETS.get(code, ())
+        if "column" in facts:
+            fields = tuple(ours for ours, theirs in self.columns.items() if theirs == facts["column"])
+        cell = {
+            "source": self.entry.source, "sheet": sheet_of(self.entry),
+            "column": ", ".join(self.columns[ours] for ours in fields if ours in self.columns),
+            "read": self.read_at(fields, i), "mark": mark_of(self.written_at(i)),
+        }  # fmt: skip
         row = int(self.table.rows[i])
-        self.findings.note(code, subject=subject, row=row, source=self.entry.source, **facts)
+        self.findings.note(code, subject=self.subject_at(i), row=row, **(cell | facts))
+
+
+def sheet_of(entry: FacilityTable) -> str:
+    """Return the sheet or layer that the study names for a table; '' where it names none."""
+    return entry.sheet or entry.layer or ""
+
+
+def mark_of(written: str) -> str:
+    """Return a short mark by which a row is known again, without giving away what it holds."""
+    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def _joined(row: Sequence[Any]) -> str:
+    return "\x1f".join(text(cell) for cell in row)

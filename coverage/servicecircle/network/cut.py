@@ -47,14 +47,14 @@ def cut_ways(raw: RawStreets, *, crs: str | CRS, islet_m: float, where: str = ""
     u, v = ends_at[: len(starts)].astype(np.int64), ends_at[len(starts) :].astype(np.int64)
     piece, piece_m = _pieces(u, v, length_m, len(node_ref))
     way = _way_of(raw.first, keep)[starts]
-    return dict(
-        crs=metric, node_ref=node_ref, node_xy=node_xy, u=u, v=v, length_m=length_m,
-        forward=raw.forward[way], backward=raw.backward[way], first=first, vertices=vertices,
-        way_id=raw.way_id[way], name=raw.name[way], trunk=raw.trunk[way],
-        node_piece=piece, piece_m=piece_m, islet=piece_m[piece[u]] < islet_m, islet_m=islet_m,
-        from_osm=raw.from_osm,
-        attributes=None if raw.attributes is None else tuple(raw.attributes[w] for w in way),
-    )  # fmt: skip
+    return {
+        "crs": metric, "node_ref": node_ref, "node_xy": node_xy, "u": u, "v": v, "length_m": length_m,
+        "forward": raw.forward[way], "backward": raw.backward[way], "first": first, "vertices": vertices,
+        "way_id": raw.way_id[way], "name": raw.name[way], "trunk": raw.trunk[way],
+        "node_piece": piece, "piece_m": piece_m, "islet": piece_m[piece[u]] < islet_m, "islet_m": islet_m,
+        "from_osm": raw.from_osm,
+        "attributes": None if raw.attributes is None else tuple(raw.attributes[w] for w in way),
+    }  # fmt: skip
 
 
 def _way_of(first: NDArray[np.int64], vertices: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,31 +6,71 @@ import datetime as dt
 import math
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from servicecircle.units import Floats
 
 _BLANK = frozenset(
     {"", "-", "--", "—", "——", "/", "\\", "无", "空", "na", "n/a", "#n/a", "nan", "null", "none"}
 )
+_SIMPLE = re.compile(r"[-+]?\d{1,15}(?:\.\d{1,17})?", re.ASCII)
 _NUMBER = re.compile(
     r"(?:约|≈|~)?([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:e[-+]?\d+)?)"
-    r"(万)?(张床位|张|床|人|户|处|间|岁|平方米|平米|m2|米|m|%|°|度)?"
+    r"(万|千)?(张床位|张|床|人|户|处|间|岁|层|个|名|位|平方米|平米|m2|米|m|亩|公顷|%|°|度)?"
 )
-_DMS = re.compile(r"(\d{1,3})(?:°|度)(\d{1,2})(?:′|'|分)(?:(\d{1,2}(?:\.\d+)?)(?:′′|''|″|\"|秒)?)?")
+_TIMES = {"万": 10_000.0, "千": 1000.0, "亩": 2000 / 3, "公顷": 10_000.0, "%": 0.01}
+"""What a unit makes of a number: people, beds and square metres are counted by one."""
+
+_HEADER_UNIT = re.compile(
+    r"(?:[(\[【〔:,/]|单位:?)(万|千)?(?:人|户|张|m2|平方米|平米)?(亩|公顷)?[)\]】〕]?$|(万|千)(?:人|户)$"
+)
+_DMS = re.compile(
+    r"(\d{1,3})(?:°|度|:)(\d{1,2}(?:\.\d+)?)(?:′|'|分|:)?(?:(?<=[′'分:])(\d{1,2}(?:\.\d+)?)(?:′′|''|″|\"|秒)?)?"
+)
+_DECIMAL_COMMA = re.compile(r"([-+]?\d{1,3}),(\d+)")
+_DEGREE_SIGNS = str.maketrans("º˚’‘＇´`“”", """°°\'\'\'\'\'\"\"""")
 _HEMISPHERE = re.compile(r"东经|北纬|西经|南纬|[nsew]")
 _NEGATIVE = frozenset({"西经", "南纬", "s", "w"})
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+_DAY = re.compile(
+    r"((?:19|20)\d{2})(?:[年./-](\d{1,2})(?:[月./-](\d{1,2}))?)?[年月日]?(?:\d{1,2}:\d{2}(?::\d{2})?)?"
+)
+_DAY_8 = re.compile(r"((?:19|20)\d{2})([01]\d)([0-3]\d)")
+_BETWEEN = (
+    r";",
+    r"、",
+    r"\|",
+    r",",
+    r"/",
+    r"\s+",
+    r"(?<=[en])(?=\d)",
+    r"(?<=\d)(?=[en])",
+    r"(?<=\W)(?=[东北en])",
+)
+"""What stands between a longitude and a latitude in one cell, tried in this order."""
+
+_SIXTY, _RIGHT_ANGLE = 60.0, 90.0
+_FIRST_SERIAL, _LAST_SERIAL = 10_000, 73_050  # 1927 to 2099, as a spreadsheet numbers its days
 
 
 def text(value: Any) -> str:
-    """Return a cell as text, otherwise unchanged: whole numbers without `.0`, dates as ISO, nothing as ''."""
+    """Return a cell as text, without what cannot be seen: 7.0 as `7`, dates as ISO, nothing as ''."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    written = str(value).strip()
+    return written if written.isprintable() else _INVISIBLE.sub("", written).strip()
 
 
 def is_blank(value: Any) -> bool:
@@ -40,29 +80,103 @@ def is_blank(value: Any) -> bool:
 
 def number(value: Any) -> float:
     """
-    Return the number in a cell such as `1,200`, `约３００张`, `85%` (0.85) or `5.1万`.
+    Return the number in a cell such as `1,200`, `约３００张`, `85%` (0.85), `5.1万` or `3亩` (2000).
 
     NaN where there is none; an infinite number is none.
     """
-    written = re.sub(r"\s", "", unicodedata.normalize("NFKC", text(value))).lower()
-    found = _NUMBER.fullmatch(written)
+    return _measured(value)[0]
+
+
+def numbers(cells: Iterable[Any], *, header: object = "") -> Floats:
+    """Return the numbers in the cells of a column; its header's unit holds where a cell names none."""
+    times = scale_of(header)
+    read = [_measured(cell) for cell in cells]
+    return np.array([figure if own else figure * times for figure, own in read], dtype=np.float64)
+
+
+def scale_of(header: object) -> float:
+    """Return what a header's unit makes of its numbers: 10,000 under `常住人口（万人）`."""
+    found = _HEADER_UNIT.search(_folded(header))
     if not found:
-        return math.nan
-    digits, ten_thousands, unit = found.groups()
-    figure = float(digits.replace(",", "")) * (10_000 if ten_thousands else 1)
-    figure = figure / 100 if unit == "%" else figure
-    return figure if math.isfinite(figure) else math.nan
+        return 1.0
+    return math.prod(_TIMES[unit] for unit in found.groups() if unit)
+
+
+def _measured(value: Any) -> tuple[float, bool]:
+    """Return the number in a cell, and whether the cell itself names a unit that changes it."""
+    if isinstance(value, str) and _SIMPLE.fullmatch(value):
+        return float(value), False
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (float(value) if math.isfinite(value) else math.nan), False
+    found = _NUMBER.fullmatch(_folded(value))
+    if not found:
+        return math.nan, False
+    digits, many, unit = found.groups()
+    times = [_TIMES[word] for word in (many, unit) if word in _TIMES]
+    figure = float(digits.replace(",", ""))
+    figure = figure / 100 if unit == "%" else figure * math.prod(times)  # 85% is 0.85 to the last digit
+    return (figure if math.isfinite(figure) else math.nan), bool(times)
+
+
+def _folded(value: Any) -> str:
+    """Return what is written without spaces, case and full-width forms."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(value))).lower()
 
 
 def degrees(value: Any) -> float:
-    """Return the coordinate in a cell such as `115.02`, `东经115.02°` or `115°01′12″E`; else NaN."""
-    written = re.sub(r"\s", "", unicodedata.normalize("NFKC", text(value))).lower()
+    """Return the coordinate in a cell such as `115.02`, `115,02`, `东经115°` or `115°01′12″E`; else NaN."""
+    if isinstance(value, float) or (isinstance(value, str) and _SIMPLE.fullmatch(value)):
+        return number(value)
+    written = _folded(text(value).translate(_DEGREE_SIGNS))
     marks = _HEMISPHERE.findall(written)
-    bare = _HEMISPHERE.sub("", written) if len(marks) == 1 else written
-    parts = _DMS.fullmatch(bare)
+    bare = _HEMISPHERE.sub("", written).rstrip(":") if len(marks) == 1 else written
+    parts, comma = _DMS.fullmatch(bare), _DECIMAL_COMMA.fullmatch(bare.rstrip("°度"))
     if parts:
         whole, minutes, seconds = (float(part or 0) for part in parts.groups())
-        figure = whole + minutes / 60 + seconds / 3600
+        figure = whole + minutes / 60 + seconds / 3600 if max(minutes, seconds) < _SIXTY else math.nan
+    elif comma:
+        figure = float(f"{comma[1]}.{comma[2]}")
     else:
         figure = number(bare)
     return -figure if marks and marks[0] in _NEGATIVE else figure
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """
+    Return the longitude and latitude in one cell, such as `114.05,33.9` or `北纬33.9° 东经114.05°`.
+
+    Where they cannot be told apart, both are the cell itself.
+    """
+    if is_blank(value):
+        return None, None
+    written = re.sub(r"(?i)^(?:point)?\s*[(\[](.*)[)\]]$", r"\1", unicodedata.normalize("NFKC", text(value)))
+    for separator in _BETWEEN:
+        parts = [part for part in re.split(separator, written.strip(), flags=re.IGNORECASE) if part]
+        if [math.isnan(degrees(part)) for part in parts] == [False, False]:
+            first, second = (part.strip() for part in parts)
+            return (second, first) if _is_latitude(first, second) else (first, second)
+    return value, value
+
+
+def _is_latitude(first: str, second: str) -> bool:
+    """Tell whether the first of two coordinates is the latitude: by its mark, else as 90 allows."""
+    if re.search(r"(?i)[ns]|[南北]纬", first) or re.search(r"(?i)[ew]|[东西]经", second):
+        return True
+    return abs(degrees(first)) <= _RIGHT_ANGLE < abs(degrees(second))
+
+
+def day(value: Any) -> str:
+    """Return a date in a cell as `2021-05-01`, `2021-05` or `2021`; what is no date as text."""
+    written = text(value)
+    folded = _folded(value)
+    found = _DAY_8.fullmatch(folded) or _DAY.fullmatch(folded)
+    if found:
+        year, *rest = (int(part) for part in found.groups() if part)
+        try:
+            dt.date(year, *rest, *[1] * (2 - len(rest)))
+        except ValueError:
+            return written
+        return "-".join([str(year), *(f"{part:02}" for part in rest)])
+    if folded.isascii() and folded.isdigit() and _FIRST_SERIAL <= int(folded) <= _LAST_SERIAL:
+        return (dt.date(1899, 12, 30) + dt.timedelta(days=int(folded))).isoformat()
+    return written

@@ -7,24 +7,33 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from servicecircle import words
 from servicecircle.errors import InputError
-from servicecircle.sources.cells import text
+from servicecircle.sources.cells import pair, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
 _BRACKETS = re.compile(r"[(\[【<].*?[)\]】>]")
 _FURNITURE = re.compile(r"[\s_*:：.·/\-]")
-_UNITS = re.compile(r"(m2|平方米|平米)$")
+_UNITS = re.compile(r"(m2|平方米|平米|公顷|亩|万人|万户|千人)$")
 
 
 def plain(header: object) -> str:
     """Return a header without case, spaces, brackets, full-width forms and units of area."""
     folded = unicodedata.normalize("NFKC", text(header)).lower()
-    return _UNITS.sub("", _FURNITURE.sub("", _BRACKETS.sub("", folded)))
+    bare = _FURNITURE.sub("", _BRACKETS.sub("", folded))
+    return _UNITS.sub("", bare) or bare
+_WHEN = re.compile(r"^(?:(?:19|20)\d{2})?年?(?:末|底|期末)?")
+_SHARE = re.compile(r"(?:占(?:总|全部)?(?:人口)?数?)?[的所]?(?:占比|比例|比重|百分比|比率|率|percent|percentage|share|%)%?$")
+
+
+def stem(header: object) -> str:
+    """Return what a header of a census table counts: without its year, its basis and `占比`."""
+    bare = _WHEN.sub("", plain(header)).replace("户籍", "").replace("常住", "")
+    return _SHARE.sub("", bare) or bare
 
 
 @cache
@@ -35,6 +44,11 @@ def _synonyms() -> dict[str, tuple[str, ...]]:
     }
 
 
+def headers_of(field: str) -> tuple[str, ...]:
+    """Return the plain headers by which a field is recognised, the likelier first."""
+    return _synonyms().get(field, (plain(field),))
+
+
 @cache
 def _known() -> frozenset[str]:
     return frozenset(header for headers in _synonyms().values() for header in headers)
@@ -42,7 +56,7 @@ def _known() -> frozenset[str]:
 
 def is_known(header: object) -> bool:
     """Tell whether a cell reads like the header of some field."""
-    return plain(header) in _known()
+    return plain(header) in _known() or stem(header) in _known()
 
 
 def match_columns(
@@ -77,12 +91,22 @@ def match_columns(
         if field in matched:
             continue
         taken = set(matched.values())
-        fitting = [
-            c for header in _synonyms().get(field, (field,)) for c in plains.get(header, ()) if c not in taken
-        ]
+        fitting = [c for header in headers_of(field) for c in plains.get(header, ()) if c not in taken]
         if fitting:
             matched[field] = fitting[0]
     return matched
+
+
+def split_positions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose one column of places, such as `经纬度`, is parted into 经度 and 纬度."""
+    found = match_columns(frame, ("lon", "lat", "lonlat"), {})
+    if "lonlat" not in found or found.keys() & {"lon", "lat"}:
+        return frame
+    pairs = [pair(cell) for cell in frame[found["lonlat"]]]
+    lon, lat = zip(*pairs, strict=True) if pairs else ((), ())
+    return frame.assign(
+        经度=pd.Series(lon, frame.index, dtype=object), 纬度=pd.Series(lat, frame.index, dtype=object)
+    )
 
 
 def _given(ours: str, theirs: str, wanted: tuple[str, ...], columns: list[str], where: str) -> str:

@@ -73,12 +73,12 @@ def ways_of_graph(
     seen: set[tuple[Any, ...]] = set()
     counts = {"ways_read": 0, "ways_refused": 0}
     ways, attributes, levels = [], [], []
-    inner = (
-        min(int(refs.min(initial=0)), 0) - 1
-    )  # vertices between junctions get refs of their own, below all
+    # vertices between junctions get refs of their own, below all
+    inner = min(int(refs.min(initial=0)), 0) - 1
     for tail, head, data in graph.edges(data=True):
         line = _line(data.get("geometry"), xy[serial[tail]], xy[serial[head]])
-        key = _undirected_key(serial[tail], serial[head], line)
+        walked = _directions(data)
+        key = _undirected_key(serial[tail], serial[head], line, walked)
         if key in seen:
             continue
         seen.add(key)
@@ -89,7 +89,7 @@ def ways_of_graph(
         ref = np.arange(inner, inner - len(line), -1, dtype=np.int64)
         inner -= len(line)
         ref[0], ref[-1] = refs[serial[tail]], refs[serial[head]]
-        ways.append((line, ref, _way_id(data), first_of(data.get("name")), _directions(data), is_trunk(data)))
+        ways.append((line, ref, _way_id(data), first_of(data.get("name")), walked, is_trunk(data)))
         levels.append(level_of(data))
         attributes.append({str(k): v for k, v in data.items() if k != "geometry"})
     return from_ways(ways, crs=crs, from_osm=True, counts=counts, attributes=attributes, levels=levels)
@@ -133,11 +133,13 @@ def _line(geometry: Any, tail: Floats, head: Floats) -> Floats:
     return line[::-1] if backwards else line
 
 
-def _undirected_key(tail: int, head: int, line: Floats) -> tuple[Any, ...]:
+def _undirected_key(tail: int, head: int, line: Floats, walked: tuple[bool, bool]) -> tuple[Any, ...]:
     """Name a street whichever way it is drawn; a loop starts at the same node both ways."""
     points = [tuple(p) for p in line.tolist()]
     turned = tail > head or (tail == head and points > points[::-1])
-    return (min(tail, head), max(tail, head), tuple(points[::-1] if turned else points))
+    if turned:
+        points, walked = points[::-1], walked[::-1]
+    return (min(tail, head), max(tail, head), tuple(points), walked)
 
 
 def _directions(data: dict[str, Any]) -> tuple[bool, bool]:

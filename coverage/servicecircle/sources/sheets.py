@@ -5,18 +5,22 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import re
+import unicodedata
 import warnings
 import zlib
+from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.sources.cells import text
+from servicecircle.sources.cells import number, text
 from servicecircle.sources.columns import is_known, listed
 
 if TYPE_CHECKING:
@@ -31,12 +35,38 @@ UNPACKED_BYTES = 1 << 30
 _SMALL_BYTES, _PACKED_TIMES = 100 << 20, 200  # XML of real workbooks packs 5 to 30 times
 
 Row = tuple[int, list[Any]]
+_SUM = re.compile(r"(?i).{0,12}(合计|小计|总计|共计|累计|(sub|grand)?-?total)[:：]?(\(.*\)|\d+[个处所张人]?)?")
+_CODE = re.compile(r"\d{6}")
 _END = "\x00end of table"
 
 
-def frame_of(rows: list[Row], *, where: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
     """
-    Return the cells below the header, and the row number of each.
+    A table found in a sheet.
+
+    Parameters
+    ----------
+    frame
+        Raw cells under their headers.
+    rows
+        Number of each row as a spreadsheet counts it.
+    title
+        What stands above the header; it may name the unit of all figures.
+    sums, blank
+        Numbers of the rows left out: sums of other rows, and rows that hold nothing.
+    """
+
+    frame: pd.DataFrame
+    rows: NDArray[np.int64]
+    title: str
+    sums: tuple[int, ...]
+    blank: tuple[int, ...]
+
+
+def table_in(rows: list[Row], *, where: str) -> Sheet:
+    """
+    Return the cells below the header, without the rows that only add up others.
 
     Raises
     ------
@@ -46,15 +76,34 @@ def frame_of(rows: list[Row], *, where: str) -> tuple[pd.DataFrame, NDArray[np.i
     if not rows:
         raise InputError("tables.no_header", where=where)
     start, header, _ = _header(rows)
+    title = " ".join(text(cell) for _, cells in rows[:start] for cell in cells if cell not in header)
     body = rows[start:]
-    width = max([len(header), *(len(cells) for _, cells in body)])
+    rows[:] = []  # a table of a million rows is held once
+    numbers = np.array([number for number, _ in body], dtype=np.int64)
+    between = np.arange(numbers[0], numbers[-1]) if len(numbers) else numbers
+    adds_up = np.array([_adds_up(cells) for _, cells in body], dtype=bool)
+    frame = _frame([cells for (_, cells), left_out in zip(body, adds_up, strict=True) if not left_out], header)
+    return Sheet(
+        frame, numbers[~adds_up], title,
+        sums=tuple(numbers[adds_up].tolist()), blank=tuple(np.setdiff1d(between, numbers).tolist()),
+    )  # fmt: skip
+
+
+def _frame(body: list[list[Any]], header: list[Any]) -> pd.DataFrame:
+    width = max([len(header), *map(len, body)])
     columns = _names([text(cell) for cell in header] + [""] * (width - len(header)))
-    frame = pd.DataFrame(
-        [cells + [None] * (width - len(cells)) for _, cells in body], columns=columns, dtype=object
-    )
+    for cells in body:
+        cells += [None] * (width - len(cells))
+    frame = pd.DataFrame(body, columns=columns, dtype=object)
     unnamed = [c for c, cell in zip(columns, [*header, *[None] * width], strict=False) if not text(cell)]
-    empty = [c for c in unnamed if all(text(value) == "" for value in frame[c])]
-    return frame.drop(columns=empty), np.array([number for number, _ in body], dtype=np.int64)
+    return frame.drop(columns=[c for c in unnamed if all(text(value) == "" for value in frame[c])])
+
+
+def _adds_up(cells: list[Any]) -> bool:
+    """Tell whether a row only sums up others: `小计` in front, or behind a serial, and no zone's code."""
+    front = list(islice((text(cell) for cell in cells if text(cell)), 2))
+    said = [re.sub(r"\s", "", unicodedata.normalize("NFKC", cell)) for cell in front]
+    return any(_SUM.fullmatch(cell) for cell in said) and not any(_CODE.search(cell) for cell in said)
 
 
 def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
@@ -62,17 +111,34 @@ def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
     top = [cells for _, cells in rows[: TITLE_ROWS + 2]]
     found = [(i + 1, cells, _known_cells(cells)) for i, cells in enumerate(top[: TITLE_ROWS + 1])]
     for i, (above, below) in enumerate(pairwise(top)):
-        filled = [cell for cell in below if text(cell)]
-        if all(is_known(cell) for cell in filled):  # a header of two rows, 位置 above 经度 and 纬度
-            width = max(len(above), len(below))
-            over, under = above + [None] * (width - len(above)), below + [None] * (width - len(below))
-            both = [u if text(u) else o for o, u in zip(over, under, strict=True)]
+        width = max(len(above), len(below))
+        over, under = ([text(cell) for cell in cells] + [""] * (width - len(cells)) for cells in (above, below))
+        if all(is_known(cell) for cell in under if cell) or _stands_under(over, under):
+            both = _both(over, under)
             found.append((i + 2, both, _known_cells(both)))
     best = max(found, key=lambda candidate: candidate[2])
     if best[2]:
         return best
     most = max(len([c for c in cells if text(c)]) for cells in top)
     return next(f for f in found if 2 * len([c for c in f[1] if text(c)]) >= most)
+
+
+def _stands_under(over: list[str], under: list[str]) -> bool:
+    """Tell whether a row parts merged headers above it, `床位数` into `总数` and `护理型`: never numbers."""
+    merged = [not o or not after for o, after in zip(over, [*over[1:], "end"], strict=True)]
+    parts = [(is_merged, cell) for is_merged, cell in zip(merged, under, strict=True) if cell]
+    return bool(parts) and all(is_merged and math.isnan(number(cell)) for is_merged, cell in parts)
+
+
+def _both(over: list[str], under: list[str]) -> list[str]:
+    """Name columns by a header of two rows: by the word, of all they give together, that is known."""
+    names, group = [], ""
+    for above, below in zip(over, under, strict=True):
+        group = above or (group if below else "")
+        basis = next((word for word in ("户籍", "常住") if word in group and word not in below), "")
+        words = (basis + below, below + group, group + below, below, above) if below else (above,)
+        names.append(next((word for word in words if is_known(word)), group + below))
+    return names
 
 
 def _known_cells(cells: list[Any]) -> int:
@@ -117,7 +183,7 @@ def read_workbook(path: Path, *, sheet: str | None) -> list[Row]:
     damaged = (BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, AttributeError, EOFError,
                SyntaxError, OSError, zlib.error)  # fmt: skip
     try:
-        _refuse_bomb(path)
+        _refuse_attacks(path)
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl on styles and checks that it does not keep
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
@@ -131,12 +197,31 @@ def read_workbook(path: Path, *, sheet: str | None) -> list[Row]:
         raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
 
 
-def _refuse_bomb(path: Path) -> None:
+def _refuse_attacks(path: Path) -> None:
+    """Refuse what unpacks beyond reason, and XML that declares entities: no spreadsheet writes any."""
     with ZipFile(path) as archive:
         parts = archive.infolist()
-    size, packed = sum(p.file_size for p in parts), sum(p.compress_size for p in parts)
-    if size > UNPACKED_BYTES or (size > _SMALL_BYTES and size > _PACKED_TIMES * packed):
-        raise InputError("tables.too_big", where=str(path), size_mb=f"{size / 1e6:,.0f}")
+        size, packed = sum(p.file_size for p in parts), sum(p.compress_size for p in parts)
+        if size > UNPACKED_BYTES or (size > _SMALL_BYTES and size > _PACKED_TIMES * packed):
+            raise InputError("tables.too_big", where=str(path), size_mb=f"{size / 1e6:,.0f}")
+        for part in parts:
+            with archive.open(part) as stream:
+                if _has_doctype(stream):
+                    raise InputError("tables.entities", where=str(path), part=part.filename)
+
+
+def _has_doctype(stream: IO[bytes]) -> bool:
+    """Tell whether an XML file has a document type; only what stands before its first element is read."""
+    seen: list[str] = []
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_: seen.append("doctype")
+    parser.StartElementHandler = lambda *_: seen.append("element")
+    try:
+        while not seen and (chunk := stream.read(1 << 12)):
+            parser.Parse(chunk)
+    except expat.ExpatError:  # a picture, or XML that its reader will refuse
+        pass
+    return seen[:1] == ["doctype"]
 
 
 def _choose_sheet(book: Any, name: str | None, *, where: str) -> Any:
@@ -161,7 +246,7 @@ def _score(worksheet: Any) -> int:
 
 def _sheet_rows(worksheet: Any) -> Iterator[Row]:
     worksheet.reset_dimensions()  # some programs write a wrong size into the sheet
-    return _filled(worksheet.iter_rows(values_only=True))
+    return _filled(islice(worksheet.iter_rows(values_only=True), _MOST_ROWS))
 
 
 def read_delimited(path: Path) -> list[Row]:

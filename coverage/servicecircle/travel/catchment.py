@@ -108,12 +108,9 @@ def _stretches(
     network: Network, facilities: Placements, facility: int, node: NDArray[np.int64], node_m: Floats,
     cutoff_m: float, incident: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> Catchment:  # fmt: skip
-    first, meeting = incident
-    counts = first[node + 1] - first[node]
-    serial = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    segment = meeting[np.repeat(first[node], counts) + serial]
-    at = np.repeat(node, counts)
-    left = np.maximum(cutoff_m - np.repeat(node_m, counts), 0.0)
+    position, of_node = _runs(incident[0], node)
+    segment, at = incident[1][position], node[of_node]
+    left = np.maximum(cutoff_m - node_m[of_node], 0.0)
     from_u = (network.u[segment] == at) & network.backward[segment]
     from_v = (network.v[segment] == at) & network.forward[segment]
     length = network.length_m[segment]
@@ -171,6 +168,8 @@ class Walkers:
         Places of the facilities.
     first, row, slot
         Points on segment `s` are `row[first[s]:first[s + 1]]`, by their place number `slot`.
+    incident
+        Offsets per junction, and the segments that meet there.
     """
 
     network: Network
@@ -179,6 +178,7 @@ class Walkers:
     first: NDArray[np.int64]
     row: NDArray[np.int64]
     slot: NDArray[np.int64]
+    incident: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
     def of(cls, network: Network, places: Placements, facilities: Placements) -> Walkers:
@@ -187,15 +187,16 @@ class Walkers:
         segment = places.segment[row, slot]
         order = np.argsort(segment, kind="stable")
         first = np.searchsorted(segment[order], np.arange(len(network.u) + 1))
-        return cls(network, places, facilities, first, row[order], slot[order])
+        return cls(network, places, facilities, first, row[order], slot[order], _incidence(network))
 
     def metres_to(self, found: Catchment) -> tuple[NDArray[np.int64], Floats]:
         """Return the points near a catchment's streets, each once, and their walk to its facility."""
-        net, segments = self.network, np.unique(found.segment)
-        counts = self.first[segments + 1] - self.first[segments]
-        serial = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        pick = np.repeat(self.first[segments], counts) + serial
-        row, slot, segment = self.row[pick], self.slot[pick], np.repeat(segments, counts)
+        net = self.network
+        # also those where none of the street is reached: its end may be a reached junction
+        meeting = self.incident[1][_runs(self.incident[0], found.node)[0]]
+        segments = np.unique(np.concatenate([found.segment, meeting]))
+        pick, at = _runs(self.first, segments)
+        row, slot, segment = self.row[pick], self.slot[pick], segments[at]
         offset, access = self.places.offset_m[row, slot], self.places.access_m[row, slot]
         by_end = [
             np.where(allowed, _looked_up(found, node) + walk, np.inf)
@@ -218,6 +219,15 @@ class Walkers:
             here = (segment == self.facilities.segment[facility, slot]) & allowed & np.isfinite(access)
             least = np.where(here, np.minimum(least, np.abs(ahead) + access), least)
         return least
+
+
+def _runs(
+    first: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions `first[c]` to `first[c + 1]` of each chosen c, and which of the chosen each is of."""
+    counts = first[chosen + 1] - first[chosen]
+    at = np.repeat(np.arange(len(chosen)), counts)
+    return np.repeat(first[chosen] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum()), at
 
 
 def _looked_up(found: Catchment, node: NDArray[np.int64]) -> Floats:
