@@ -1,10 +1,11 @@
-"""Marks that need more than Python: what the machine lacks is left out and listed; under CI it is a failure."""
+"""Marks that need more than Python: what a machine lacks is left out and listed; under CI it is a failure."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,23 @@ def _chinese_fonts() -> bool:
     return bool(listed.stdout.strip())
 
 
+def postgres_programs() -> Path | None:
+    """Return the folder of a PostgreSQL server's programs; Debian keeps them off the path."""
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name), reverse=True
+    )
+    found = shutil.which("pg_ctl")
+    folders = [*debian, *([Path(found).resolve().parent] if found else [])]
+    return next(
+        (folder for folder in folders if (folder / "initdb").is_file() and _has_postgis(folder)), None
+    )
+
+
+def _has_postgis(programs: Path) -> bool:
+    told = subprocess.run([programs / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
+    return told.returncode == 0 and (Path(told.stdout.strip()) / "extension" / "postgis.control").is_file()
+
+
 def _lacking() -> dict[str, str]:
     """Return the markers whose tests cannot run here, and why."""
     lacks = {}
@@ -33,6 +51,10 @@ def _lacking() -> dict[str, str]:
         lacks["browser"] = "no Chromium on the path"
     if not _chinese_fonts():
         lacks["fonts"] = "no Chinese font is installed"
+    if postgres_programs() is None:
+        lacks["postgis"] = "no PostgreSQL server with PostGIS"
+    elif not all(find_spec(name) for name in ("psycopg", "sqlalchemy", "geoalchemy2")):
+        lacks["postgis"] = "the extra [postgis] is not installed"
     if not (ROOT.parent / "shared" / "data").is_dir():
         lacks["shared"] = "the real inputs are not beside the project"
     return lacks

@@ -249,6 +249,7 @@ def _run_study(
     from servicecircle.pipeline import run as run_study
 
     study = _load(context, path, language)
+    study = study.going_online() if online else study
     folder = output or study.folder
     recover(folder)
     refuse_foreign(folder)

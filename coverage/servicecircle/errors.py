@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from servicecircle import words
+from servicecircle.database import redacted
 
 _LONGEST = 500
 """Characters of one fact in a message."""
@@ -46,7 +47,8 @@ class ServiceCircleError(Exception):
         facts = {key: _short(fact) if isinstance(fact, str) else fact for key, fact in self.facts.items()}
         message, remedy = words.say(self.code, language, facts)
         place = f"{self.where}: " if self.where else ""
-        return "".join(c if c.isprintable() else " " for c in f"{place}{message} {remedy}".strip())
+        line = redacted(f"{place}{message} {remedy}".strip())
+        return "".join(c if c.isprintable() else " " for c in line)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.code, self.where, self.facts)

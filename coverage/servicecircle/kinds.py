@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 
 COUNTING_STATUS = "operating"
@@ -19,6 +20,10 @@ class Kind:
     zh: str
     en: str
     patterns: tuple[str, ...]
+
+
+_REMEMBERED = 4096
+"""Written types and statuses of a long table are few."""
 
 
 def _read() -> dict[str, dict[str, dict[str, object]]]:
@@ -39,6 +44,7 @@ RURAL_KINDS = _texts(_DATA["circles"]["rural"]["kinds"])
 STATUSES = {code: _texts(entry["patterns"]) for code, entry in _DATA["statuses"].items()}
 
 
+@lru_cache(_REMEMBERED)
 def recognise_kind(text: str) -> tuple[str, str] | None:
     """
     Return the kind that a written type or name means, and the pattern that decided; None where none fits.
@@ -55,6 +61,7 @@ def recognise_kind(text: str) -> tuple[str, str] | None:
     return None
 
 
+@lru_cache(_REMEMBERED)
 def recognise_status(text: str) -> str | None:
     """Return the status that a written word means; None where none fits. An empty text is `unknown`."""
     written = re.sub(r"\s+", "", text).lower()

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicecircle.assess.area_class import classify_zones
+from servicecircle.assess.completeness import say_sparse, say_turned, street_completeness
 from servicecircle.assess.coverage import cover
 from servicecircle.assess.gaps import Places, find_gaps
+from servicecircle.assess.households import as_cells
 from servicecircle.assess.people import measure_people, people_table, place_people
 from servicecircle.assess.results import Results
 from servicecircle.assess.scenarios import other_answers
@@ -20,6 +22,7 @@ from servicecircle.assess.sites import count_facilities, facility_table, reached
 from servicecircle.assess.standards import judge, load_profile
 from servicecircle.assess.streets import say_islets, time_segments
 from servicecircle.assess.summary import describe, say_unmapped
+from servicecircle.assess.verified import mark_verified
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
 from servicecircle.maps.pages import write_pages
@@ -28,8 +31,10 @@ from servicecircle.network.place import Placer
 from servicecircle.outputs.folder import atomic_folder
 from servicecircle.outputs.geopackage import write_geopackage
 from servicecircle.outputs.manifest import write_manifest
+from servicecircle.outputs.postgis import check_sink, write_postgis
 from servicecircle.outputs.tables import write_tables
-from servicecircle.travel.circles import draw_circles, draw_reach
+from servicecircle.outputs.verify import SHEET, write_verify
+from servicecircle.travel.circles import circle_table, draw_circles, draw_reach
 from servicecircle.travel.field import coordinates
 
 if TYPE_CHECKING:
@@ -90,7 +95,7 @@ class Run(Results):
 
     def write(self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None) -> Path:
         """
-        Write pages, tables, GeoPackage and manifest, all or nothing.
+        Write pages, tables, GeoPackage, manifest and the study's database, if any, all or nothing.
 
         Parameters
         ----------
@@ -134,6 +139,7 @@ def run(
     """
     clock = _Clock(on_progress)
     started = dt.datetime.now(dt.UTC)
+    check_sink(study)
     inputs = check_inputs(study, report=clock.begin, streets=streets)
     results = _assess(inputs, clock, workers)
     clock.end()
@@ -149,7 +155,7 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     where = study.streets.source or str(study.streets.place)
     network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m, where=where)
     say_islets(network, findings)
-    placer = Placer.of(network)
+    placer = Placer.of(network, barriers=inputs.barriers)
     zones = classify_zones(
         inputs.zones,
         default_class=rules.default_class,
@@ -176,21 +182,26 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     counts = {c.id: facilities[f"counts_{c.id}"].to_numpy(bool) for c in circles}
     limits_m = {c.id: c.limit_m for c in circles}
     ids, buffer_m = facilities["facility_id"].to_numpy(), rules.circle_buffer_m
-    drawn = draw_circles(network, reached, ids, buffer_m=buffer_m, workers=workers)
-    reach = draw_reach(network, reached, counts, limits_m, buffer_m=buffer_m)
+    shapes = draw_circles(network, reached, buffer_m=buffer_m, workers=workers)
+    drawn = circle_table(reached, shapes, ids, crs=inputs.crs)
+    reach = draw_reach(reached, shapes, counts, limits_m, crs=inputs.crs)
     clock.begin("time_streets")
     segments = time_segments(network, zones, walks, walk_kmh=rules.walk_kmh)
     clock.begin("find_gaps")
     names = Places.of(network, zones, study.language)
-    gaps = find_gaps(people, zones, facilities, names, join_m=rules.gap_join_m, crs=inputs.crs)
+    shown = as_cells(people, groups) if study.people.household else people
+    gaps = find_gaps(shown, zones, facilities, names, join_m=rules.gap_join_m, crs=inputs.crs)
     clock.begin("judge")
     verdicts = judge(coverage, profile)
     say_unmapped(coverage, findings)
+    say_sparse(street_completeness(zones, segments, people), findings)
+    say_turned(people, people_places, rules, findings)
+    marked = mark_verified(gaps, facility_table(facilities, served), inputs, findings)
     return Run(
-        study=study, crs=inputs.crs, zones=coverage.zones, verdicts=verdicts, gaps=gaps,
-        facilities=facility_table(facilities, served), people=people_table(people, groups, inputs.crs),
+        study=study, crs=inputs.crs, zones=coverage.zones, verdicts=verdicts, gaps=marked.gaps,
+        facilities=marked.facilities, people=people_table(shown, groups, inputs.crs),
         segments=segments, circles=drawn, reach=reach, findings=findings,
-        manifest=describe(inputs, network, coverage, people, facilities, gaps, answers),
+        manifest=describe(inputs, network, coverage, people, facilities, gaps, answers) | marked.counts,
     )  # fmt: skip
 
 
@@ -200,11 +211,13 @@ def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | No
     with atomic_folder(target, run_id=f"{os.getpid()}-{uuid.uuid4().hex[:8]}") as new:
         clock.begin("write_tables")
         written = write_tables(results, new)
+        written.append(write_verify(results, new / SHEET, earlier=target / SHEET))
         clock.begin("write_geopackage")
         written += write_geopackage(results, new / "coverage.gpkg")
         clock.begin("write_pages")
         written += write_pages(results, new)
         clock.end()
         manifest = {**results.manifest, "timings": {**results.manifest.get("timings", {}), **clock.timings}}
-        write_manifest(manifest, written, new / "run.json")
+        described = write_manifest(manifest, written, new / "run.json")
+        write_postgis(results, described.read_text("utf-8"))
     return target

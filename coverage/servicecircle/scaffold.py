@@ -74,6 +74,7 @@ def study_text(language: Language) -> str:
     notes = {key: _text(table["notes"], key, language) for key in table["notes"]}
     values = {
         "language": language,
+        "credit_text": "自有道路数据" if language == "zh" else "our own road survey",
         "urban_kinds": json.dumps(URBAN_KINDS),
         "rural_kinds": json.dumps(RURAL_KINDS),
     }

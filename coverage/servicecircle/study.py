@@ -8,17 +8,30 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from servicecircle import words
+from servicecircle.database import as_sink, as_source, redacted
 from servicecircle.errors import InputError
 from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
+from servicecircle.slips import toml_slip, wrong_value
 from servicecircle.units import metres_in
 
 Level = Literal["prefecture", "county", "township", "village"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Source = Annotated[str, Field(min_length=1)]
+Origin = Annotated[Source, AfterValidator(as_source)]
+"""A file, or a database whose table the key `layer` before it names."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -27,21 +40,23 @@ class _Table(BaseModel):
 
 
 class StudyTable(_Table):
-    """`[study]`: what the study is called and dated, its language and CRS."""
+    """`[study]`: what the study is called and dated, its language and CRS, and what was verified on site."""
 
     name: str = ""
     id: Annotated[str, Field(pattern=r"^[a-z0-9_-]*$")] = ""
     language: Literal["zh", "en"] = "zh"
     as_of: dt.date | None = None
     crs: str = "auto"
+    verified: str | None = None
 
 
 class Streets(_Table):
-    """`[streets]`: one street source, and more roads to add to it."""
+    """`[streets]`: one street source, more roads to add to it, and a layer of barriers."""
 
-    source: str = ""
     layer: str | None = None
-    extra: tuple[str, ...] = ()
+    source: Annotated[str, AfterValidator(as_source)] = ""
+    extra: tuple[Source, ...] = ()
+    barriers: Source | None = None
     place: str | None = None
     credit: str | None = None
 
@@ -55,11 +70,12 @@ class Streets(_Table):
 class FacilityTable(_Table):
     """One `[[facilities]]` entry."""
 
-    source: Source
+    layer: str | None = None
+    source: Origin
     datum: str = "auto"
     sheet: str | None = None
-    layer: str | None = None
     kind: str | None = None
+    corrections: str | None = None
     columns: dict[str, str] = {}
 
     @field_validator("kind")
@@ -81,23 +97,36 @@ class ZoneTable(_Table):
     """One `[[zones]]` entry: the zones of one level."""
 
     level: Level
-    source: Source
-    sheet: str | None = None
     layer: str | None = None
+    source: Origin
+    sheet: str | None = None
     columns: dict[str, str] = {}
 
 
 class People(_Table):
     """`[people]`: where people live, in which groups, and the census totals to scale them to."""
 
-    source: Source
-    column: str | None = None
     layer: str | None = None
+    source: Origin
+    column: str | None = None
     basis: Literal["resident", "registered"] = "resident"
     year: int | None = None
     spread_m: Positive = 50.0
     groups: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = {}
     totals: str | None = None
+    buildings: str | None = None
+    household: bool = False
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _ids_of_groups(cls, groups: Any) -> Any:
+        """Call a group that is named as a table's header would, such as 失能, by its id."""
+        if not isinstance(groups, dict):
+            return groups
+        ids = {header: field for field, headers in words.table("fields").items() for header in headers}
+        return {
+            ids.get(name, name) if not name.isascii() else name: source for name, source in groups.items()
+        }
 
 
 class SnapLimits(_Table):
@@ -147,6 +176,7 @@ class Rules(_Table):
     gap_join_m: Positive = 150.0
     circle_buffer_m: Positive = 25.0
     walk_trunk: bool = True
+    barriers: bool = False
     urban_kinds: tuple[str, ...] = URBAN_KINDS
     rural_kinds: tuple[str, ...] = RURAL_KINDS
     default_class: Literal["urban", "rural", "none"] = "rural"
@@ -175,9 +205,11 @@ class Rules(_Table):
 
 
 class Output(_Table):
-    """`[output]`: the folder to write."""
+    """`[output]`: the folder to write, and a database that gets the results too."""
 
     folder: str | None = None
+    postgis: Annotated[str, AfterValidator(as_sink)] | None = None
+    schema_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="schema")
 
 
 class Circle(_Table):
@@ -201,7 +233,9 @@ class Study(_Table):
     path
         The file it came from; relative paths in it are relative to that file's folder.
     text
-        The file's text as it was read.
+        The file's text, without passwords.
+    online
+        Whether what the study names on the web may be read; never set by the file.
     """
 
     study: StudyTable = StudyTable()
@@ -213,6 +247,7 @@ class Study(_Table):
     output: Output = Output()
     path: Path = Field(default=Path("study.toml"), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
+    online: bool = Field(default=False, exclude=True)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Study:
@@ -229,11 +264,13 @@ class Study(_Table):
         try:
             data = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _toml_slip(path, text, error) from error
+            raise toml_slip(path, text, error) from error
         try:
-            return cls.model_validate({**data, "path": path.resolve(), "text": text})
+            return cls.model_validate(
+                {**data, "path": path.resolve(), "text": redacted(text), "online": False}
+            )
         except ValidationError as error:
-            raise _wrong_value(path, text, error) from error
+            raise wrong_value(path, text, error) from error
 
     @property
     def id(self) -> str:
@@ -281,6 +318,10 @@ class Study(_Table):
         """Return the same study with its outputs in another language."""
         return self.model_copy(update={"study": self.study.model_copy(update={"language": language})})
 
+    def going_online(self) -> Study:
+        """Return the same study, allowed to read what it names on the web."""
+        return self.model_copy(update={"online": True})
+
     def locate(self, source: str) -> Path:
         """Return the path of a file that the study names."""
         try:
@@ -308,66 +349,3 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError("study.not_utf8", where=f"{path}:{line}") from error
-
-
-def _toml_slip(path: Path, text: str, error: Exception) -> InputError:
-    found = re.search(r"at line (\d+)", str(error))
-    line = int(found.group(1)) if found else text.count("\n") + 1
-    lines = text.splitlines()
-    content = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    return InputError(
-        _slip_code(content, str(error)), where=f"{path}:{line}", why=str(error), content=content
-    )
-
-
-def _slip_code(content: str, why: str) -> str:
-    if "overwrite" in why or "twice" in why:
-        return "study.repeated"
-    if re.search(r'"[^"]*\\[^"]*"', content):
-        return "study.backslash"
-    bare = re.sub(r'"[^"]*"|\'[^\']*\'', "", content)
-    return "study.full_width" if re.search("[“”‘’＝［］，]", bare) else "study.not_toml"
-
-
-def _wrong_value(path: Path, text: str, error: ValidationError) -> InputError:
-    first = error.errors(include_url=False)[0]
-    where = [part for part in first["loc"] if not (isinstance(part, str) and part in {"function-after"})]
-    key = ".".join(str(part) for part in where)
-    place = f"{path}:{_line_of(text, where)}"
-    if first["type"] == "extra_forbidden":
-        return InputError("study.unknown_key", where=place, key=key)
-    if first["type"] == "missing":
-        return InputError("study.missing_key", where=place, key=key)
-    why = {"why": _wanted(first, "en"), "why_zh": _wanted(first, "zh")}
-    return InputError("study.wrong_value", where=place, key=key, **why)
-
-
-def _wanted(slip: Any, language: words.Language) -> str:
-    """Say what a key takes; pydantic's own words where the word list has none."""
-    sentence = words.label("slip", slip["type"], language)
-    return slip["msg"] if sentence == slip["type"] else sentence.format_map(slip.get("ctx", {}))
-
-
-def _line_of(text: str, where: list[Any]) -> int:
-    """Return the line of a key: follow table headers, then `key =`; the nearest table's line otherwise."""
-    names = [part for part in where if isinstance(part, str)]
-    index = next((part for part in where if isinstance(part, int)), 0)
-    best, depth, seen, table = 1, -1, -1, []
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[{1,2}([^\]]+)\]", line)
-        key = re.match(r"\s*([\w-]+)\s*=", line)
-        if header:
-            table = [part.strip() for part in header.group(1).split(".")]
-            seen += table == names[:1] and line.lstrip().startswith("[[")
-            path = table
-        elif key:
-            path = [*table, key.group(1)]
-        else:
-            continue
-        common = next(
-            (i for i, (a, b) in enumerate(zip(path, names, strict=False)) if a != b),
-            min(len(path), len(names)),
-        )
-        if common == len(path) and common > depth and (seen < 0 or seen == index):
-            best, depth = number, common
-    return best

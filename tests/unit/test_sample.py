@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
-from conftest import ROOT
 
+from conftest import ROOT
 from servicecircle import sample_folder
 from servicecircle.kinds import KINDS, recognise_kind, recognise_status
 
@@ -74,7 +74,9 @@ def test_every_written_type_and_status_is_recognised(facilities):
 
 def test_facilities_lie_in_the_county_but_for_the_odd_ones(villages, facilities):
     lonlat = facilities[["经度", "纬度"]].astype(float)
-    points = gpd.GeoSeries(gpd.points_from_xy(lonlat["经度"], lonlat["纬度"]), crs="EPSG:4326").to_crs("EPSG:4547")
+    points = gpd.GeoSeries(gpd.points_from_xy(lonlat["经度"], lonlat["纬度"]), crs="EPSG:4326").to_crs(
+        "EPSG:4547"
+    )
     inside = points.within(shapely.union_all(villages.geometry.to_numpy()))
     assert facilities.loc[lonlat["经度"].isna(), "机构名称"].tolist() == ["待补坐标幸福院"]
     outside = facilities.loc[~inside & lonlat["经度"].notna(), "机构名称"].tolist()

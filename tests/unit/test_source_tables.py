@@ -145,8 +145,8 @@ def test_damaged_bloated_and_empty_workbooks(tmp_path):
 
 def test_missing_file_wrong_suffix_and_database(tmp_path):
     assert code_of(read_table, tmp_path / "no.csv") == "files.missing"
-    (tmp_path / "a.xls").write_bytes(b"x")
-    assert code_of(read_table, tmp_path / "a.xls") == "files.suffix"
+    (tmp_path / "a.ods").write_bytes(b"x")
+    assert code_of(read_table, tmp_path / "a.ods") == "files.suffix"
     with pytest.raises(InputError) as caught:
         read_table(tmp_path / "postgresql://me:secret@host/db")
     assert caught.value.code == "tables.database"
@@ -214,7 +214,8 @@ def test_several_layers_need_a_name(tmp_path):
 @pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".json", ".parquet", ".shp", ".osm.pbf"])
 def test_a_damaged_layer_is_a_clear_error(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
-    path.write_bytes(b"this is no such file" * 20)
+    for part in {path, path.with_suffix(".dbf") if suffix == ".shp" else path}:
+        part.write_bytes(b"this is no such file" * 20)
     assert code_of(read_table, path) == "tables.unreadable"
 
 

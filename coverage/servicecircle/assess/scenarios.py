@@ -81,8 +81,9 @@ def _without_trunk(inputs: Inputs, people: pd.DataFrame) -> tuple[Placer, Placem
     if rest is None:
         return None
     try:
-        dry = Placer.of(build_network(rest, crs=inputs.crs, islet_m=rules.islet_m))
+        network = build_network(rest, crs=inputs.crs, islet_m=rules.islet_m)
     except InputError:  # the other ways are no streets
         return None
+    dry = Placer.of(network, barriers=inputs.barriers)
     limit_m = limits_for(people["area_class"], rules)
     return dry, dry.place(people[["x_m", "y_m"]].to_numpy(), snap_m=limit_m)

@@ -70,7 +70,7 @@ class Walks:
 def counting(facilities: gpd.GeoDataFrame, kinds: Sequence[str]) -> NDArray[np.bool_]:
     """Tell which facilities count: operating, of one of the kinds, with coordinates."""
     usable = facilities["reason"].eq("") & facilities["status"].eq(COUNTING_STATUS)
-    return (usable & facilities["kind"].isin(list(kinds))).to_numpy(bool)
+    return np.asarray(usable & facilities["kind"].isin(list(kinds)), dtype=bool)
 
 
 def walk_people(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from servicecircle.checks.datum import wgs84_from
+from servicecircle.checks.datum import gcj02_from_wgs84, wgs84_from
 from servicecircle.checks.evidence import fit_places
 from servicecircle.crs import WGS84, transform
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from servicecircle.checks.evidence import Fit, Ground
     from servicecircle.units import Floats
+
+ZoneFinder = Callable[["NDArray[np.intp]"], "NDArray[np.intp]"]
 
 DATUMS = ("wgs84", "gcj02", "bd09")
 CERTAIN = float(np.log(100.0))
@@ -34,7 +37,6 @@ _SHARE_ERROR = 0.037
 """Standard error up to which a proportion is within 0.1, bar one time in a hundred."""
 
 _AT_ONCE = 1000
-_BOX_MARGIN_DEGREES = 0.5
 _SAME_DEGREES = 1e-9
 
 
@@ -80,17 +82,19 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Table:
-    """Rows under way: their candidate places (datums, n, 2) and the zones they name."""
+    """Rows under way: degrees as written, and how to find the zones they name."""
 
-    places: Floats
-    named: NDArray[np.intp]
+    lonlat: Floats
+    name_zones: ZoneFinder
     ground: Ground
 
     def fit(self, rows: NDArray[np.intp]) -> Fit:
-        return fit_places(self.places[:, rows], self.named[rows], self.ground)
+        lonlat = self.lonlat[rows]
+        places = [transform(wgs84_from(lonlat, datum), WGS84, self.ground.crs) for datum in DATUMS]
+        return fit_places(np.stack(places), self.name_zones(rows), self.ground)
 
 
-def weigh_datums(lonlat: Floats, named: NDArray[np.intp], ground: Ground) -> Weighing | None:
+def weigh_datums(lonlat: Floats, name_zones: ZoneFinder, ground: Ground) -> Weighing | None:
     """
     Weigh WGS-84, GCJ-02, BD-09 and mixtures of two by how well the places they give fit the ground.
 
@@ -98,8 +102,8 @@ def weigh_datums(lonlat: Floats, named: NDArray[np.intp], ground: Ground) -> Wei
     ----------
     lonlat
         Degrees as written (n, 2), longitude first; NaN where a row has none.
-    named
-        Position in the ground's zones of the zone each row names; -1 for none.
+    name_zones
+        Returns, of some rows, the position in the ground's zones of the zone each names; -1 for none.
 
     Returns
     -------
@@ -108,46 +112,43 @@ def weigh_datums(lonlat: Floats, named: NDArray[np.intp], ground: Ground) -> Wei
     rows = np.flatnonzero(_can_tell(lonlat, ground))
     if len(rows) < FEWEST_ROWS:
         return None
-    table = _Table(_candidates(lonlat[rows], ground), named[rows], ground)
-    fit = table.fit(np.unique(np.linspace(0, len(rows) - 1, _AT_ONCE).astype(np.intp)))
+    table = _Table(lonlat, name_zones, ground)
+    fit = table.fit(rows[np.unique(np.linspace(0, len(rows) - 1, _AT_ONCE).astype(np.intp))])
     explained = _explanations(fit)
     scores = {name: _mean(logs) + (_LOG_MIXED if "+" in name else 0.0) for name, logs in explained.items()}
     scores["none"] = 0.0
     best = max(scores, key=lambda name: scores[name])
     log_ratio = scores[best] - float(logsumexp([s for name, s in scores.items() if name != best]))
-    datum, other, share = "", "", 1.0
-    row_datum = np.full(len(lonlat), "wgs84", dtype=object)
-    row_sure = np.ones(len(lonlat), dtype=np.bool_)
-    if log_ratio >= CERTAIN and "+" in best:
-        mixture = _unmix(fit, explained[best], best)
-        if mixture.share_error <= _SHARE_ERROR:
-            datum, other, share = mixture.datum, mixture.other, mixture.share
-            row_datum[:] = datum
-            row_datum[rows], row_sure[rows] = _assign(table, mixture)
-    elif log_ratio >= CERTAIN and best != "none":
-        datum = best
-        row_datum[:] = datum
-    street_m = dict(zip(DATUMS, np.median(fit.metres, axis=1).tolist(), strict=True))
-    return Weighing(
-        scores, best, log_ratio, datum, other, share, row_datum, row_sure, street_m, len(fit.weight)
-    )
+    weighing = Weighing(
+        scores=scores, best=best, log_ratio=log_ratio, datum="", other="", share=1.0,
+        row_datum=np.full(len(lonlat), "wgs84", dtype=object), row_sure=np.ones(len(lonlat), dtype=np.bool_),
+        street_m=dict(zip(DATUMS, np.median(fit.metres, axis=1).tolist(), strict=True)),
+        weighed=len(fit.weight),
+    )  # fmt: skip
+    if log_ratio < CERTAIN or best == "none":
+        return weighing
+    if "+" not in best:
+        return replace(weighing, datum=best, row_datum=np.full(len(lonlat), best, dtype=object))
+    mixture = _unmix(fit, explained[best], best)
+    if mixture.share_error > _SHARE_ERROR:
+        return weighing
+    row_datum = np.full(len(lonlat), mixture.datum, dtype=object)
+    row_sure = weighing.row_sure.copy()
+    row_datum[rows], sure = _assign(table, rows, mixture)
+    row_sure[rows[~sure]] = False
+    return replace(
+        weighing, datum=mixture.datum, other=mixture.other, share=mixture.share,
+        row_datum=row_datum, row_sure=row_sure,
+    )  # fmt: skip
 
 
 def _can_tell(lonlat: Floats, ground: Ground) -> NDArray[np.bool_]:
     """Tell which rows lie about the streets, at a place that the datums shift."""
-    known = np.isfinite(lonlat).all(axis=1)
-    tells = known.copy()
-    shifted = wgs84_from(lonlat[known], "gcj02")
-    tells[known] = np.abs(shifted - lonlat[known]).max(axis=1, initial=0.0) > _SAME_DEGREES
-    west, south, east, north = ground.box
-    x, y = lonlat[:, 0], lonlat[:, 1]
-    margin = _BOX_MARGIN_DEGREES
-    near = (x > west - margin) & (x < east + margin) & (y > south - margin) & (y < north + margin)
-    return np.asarray(tells & near)
-
-
-def _candidates(lonlat: Floats, ground: Ground) -> Floats:
-    return np.stack([transform(wgs84_from(lonlat, datum), WGS84, ground.crs) for datum in DATUMS])
+    known = np.asarray(np.isfinite(lonlat).all(axis=1))
+    tells = np.zeros(len(lonlat), dtype=np.bool_)
+    shift = gcj02_from_wgs84(lonlat[known]) - lonlat[known]
+    tells[known] = np.abs(shift).max(axis=1, initial=0.0) > _SAME_DEGREES
+    return tells & ground.near(lonlat)
 
 
 def _explanations(fit: Fit) -> dict[str, Floats]:
@@ -182,9 +183,7 @@ class _Mixture:
     def odds(self, fit: Fit) -> Floats:
         """Return the log-likelihood ratio of each row, of `datum` over `other`."""
         first, second = fit.log[[DATUMS.index(self.datum), DATUMS.index(self.other)]]
-        return np.asarray(
-            logsumexp(first, axis=1, b=self.models) - logsumexp(second, axis=1, b=self.models)
-        )
+        return np.asarray(logsumexp(first, axis=1, b=self.models) - logsumexp(second, axis=1, b=self.models))
 
 
 def _unmix(fit: Fit, logs: Floats, name: str) -> _Mixture:
@@ -202,9 +201,10 @@ def _unmix(fit: Fit, logs: Floats, name: str) -> _Mixture:
     return _Mixture(first, second, share, error, mixture.models)
 
 
-def _assign(table: _Table, mixture: _Mixture) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+def _assign(
+    table: _Table, rows: NDArray[np.intp], mixture: _Mixture
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Return the datum of each row and whether its own evidence told; the more frequent one where not."""
-    every = np.arange(len(table.named))
-    parts = [mixture.odds(table.fit(every[i : i + _AT_ONCE])) for i in range(0, len(every), _AT_ONCE)]
+    parts = [mixture.odds(table.fit(rows[i : i + _AT_ONCE])) for i in range(0, len(rows), _AT_ONCE)]
     odds = np.concatenate(parts) + np.log(mixture.share / (1.0 - mixture.share))
     return np.where(odds > -CERTAIN, mixture.datum, mixture.other).astype(object), np.abs(odds) >= CERTAIN

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 """West, south, east and north, in degrees."""
 
+NEAR_DEGREES = 0.5
 AROUND_M = 1500.0
 """A place of the wrong datum is as good as anywhere so near: BD-09 moves 1.3 km in Henan."""
 
 _SPOTS = 64
 _SPACING_M = 10.0
+_FAR_M = 500.0
+"""By no model does a facility that keeps to the streets stand so far from one."""
 _CELL_M = 2000.0
-_NEIGHBOURS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+_NEXT_COLUMN = 1 << 32
+_NEIGHBOURS = np.array([i * _NEXT_COLUMN + j for i in (-1, 0, 1) for j in (-1, 0, 1)])
 _EDGE_M = 100.0
 _VILLAGE_M = 500.0
 """A village known as a point only is taken to reach so far."""
@@ -63,6 +67,13 @@ class Ground:
     starts: Floats
     ends: Floats
     zones: gpd.GeoDataFrame
+
+    def near(self, lonlat: Floats) -> NDArray[np.bool_]:
+        """Tell which degrees (n, 2) lie about the streets."""
+        west, south, east, north = self.box
+        x, y = lonlat[:, 0], lonlat[:, 1]
+        inside = (x > west - NEAR_DEGREES) & (x < east + NEAR_DEGREES)
+        return np.asarray(inside & (y > south - NEAR_DEGREES) & (y < north + NEAR_DEGREES))
 
     @classmethod
     def of(cls, streets: RawStreets, zones: gpd.GeoDataFrame, *, crs: CRS, box: Box) -> Ground:
@@ -110,8 +121,10 @@ def fit_places(places: Floats, named: NDArray[np.intp], ground: Ground) -> Fit:
     """
     spots = places.mean(axis=0)[:, None, :] + _strewn()
     tree = _street_tree(np.concatenate([places.reshape(-1, 2), spots.reshape(-1, 2)]), ground)
-    metres, elsewhere = _to_street(tree, places), _to_street(tree, spots)
-    chance = np.maximum(np.stack([near.mean(axis=1) for near in _nearness(elsewhere)], axis=-1), _LEAST_CHANCE)
+    metres, elsewhere = _to_street(tree, places), _to_street(tree, spots, at_most=_FAR_M)
+    chance = np.maximum(
+        np.stack([near.mean(axis=1) for near in _nearness(elsewhere)], axis=-1), _LEAST_CHANCE
+    )
     street = _with_astray(np.stack(_nearness(metres), axis=-1) / chance)
     zone = _with_astray(_zone_fit(places, named, ground)[:, :, None])
     joint = street[:, :, :, None] * zone[:, :, None, :]
@@ -122,14 +135,13 @@ def _strewn() -> Floats:
     """Return offsets spread evenly over a disc of `AROUND_M` (a sunflower's pattern)."""
     serial = np.arange(_SPOTS)
     radius, angle = AROUND_M * np.sqrt((serial + 0.5) / _SPOTS), serial * np.pi * (3.0 - np.sqrt(5.0))
-    return radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    return np.asarray(radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]))
 
 
 def _street_tree(places: Floats, ground: Ground) -> cKDTree | None:
     """Return points along the streets near some places; None where there are no streets."""
-    about = np.unique(_cells(places), axis=0)[:, None] + _NEIGHBOURS
-    wanted = _keys(about.reshape(-1, 2))
-    near = np.isin(_keys(_cells(ground.starts)), wanted) | np.isin(_keys(_cells(ground.ends)), wanted)
+    wanted = (np.unique(_cells(places))[:, None] + _NEIGHBOURS).ravel()
+    near = np.isin(_cells(ground.starts), wanted) | np.isin(_cells(ground.ends), wanted)
     starts, ends = ground.starts[near], ground.ends[near]
     if not len(starts):
         return None
@@ -142,18 +154,16 @@ def _street_tree(places: Floats, ground: Ground) -> cKDTree | None:
 
 
 def _cells(xy: Floats) -> NDArray[np.int64]:
-    return np.floor(xy / _CELL_M).astype(np.int64)
+    """Return one number for the cell that each place lies in."""
+    column, row = np.floor(xy / _CELL_M).astype(np.int64).T
+    return np.asarray(column * _NEXT_COLUMN + row)
 
 
-def _keys(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return one number for each cell."""
-    return np.asarray(cells[:, 0] * (1 << 32) + cells[:, 1], dtype=np.int64)
-
-
-def _to_street(tree: cKDTree | None, xy: Floats) -> Floats:
+def _to_street(tree: cKDTree | None, xy: Floats, *, at_most: float = np.inf) -> Floats:
+    """Return metres to the nearest street; infinity where there is none so near."""
     if tree is None:
         return np.full(xy.shape[:-1], np.inf)
-    return np.asarray(tree.query(xy)[0], dtype=np.float64)
+    return np.asarray(tree.query(xy, distance_upper_bound=at_most)[0], dtype=np.float64)
 
 
 def _nearness(metres: Floats) -> list[Floats]:
@@ -164,7 +174,7 @@ def _nearness(metres: Floats) -> list[Floats]:
 
 def _with_astray(ratio: Floats) -> Floats:
     """Return ratios (candidates, n, models) of facilities of which a share lies anywhere."""
-    mixed = (1.0 - _ASTRAY) * ratio[..., None] + _ASTRAY
+    mixed = np.asarray((1.0 - _ASTRAY) * ratio[..., None] + _ASTRAY)
     return mixed.reshape(*ratio.shape[:-1], -1)
 
 
@@ -180,10 +190,20 @@ def _zone_fit(places: Floats, named: NDArray[np.intp], ground: Ground) -> Floats
     ratio[:, known] = np.exp(-np.maximum(beyond, 0.0) / _EDGE_M) / np.minimum(cover, 1.0)[at]
     units = shapes[ground.zones["unit"].to_numpy(bool) & are_polygons(shapes)]
     if len(units) and not known.all():
-        points = shapely.points(places[:, ~known].reshape(-1, 2))
-        _, metres = shapely.STRtree(units).query_nearest(points, return_distance=True, all_matches=False)
-        ratio[:, ~known] = np.exp(-metres.reshape(len(places), -1) / _EDGE_M)
+        ratio[:, ~known] = np.exp(-_to_nearest(units, places[:, ~known]) / _EDGE_M)
     return ratio
+
+
+def _to_nearest(units: NDArray[np.object_], xy: Floats) -> Floats:
+    """Return metres from each place to the nearest unit, 0 inside one."""
+    points = np.asarray(shapely.points(xy.reshape(-1, 2)), dtype=object)
+    tree = shapely.STRtree(units)
+    metres = np.zeros(len(points))
+    outside = np.full(len(points), fill_value=True)
+    outside[tree.query(points, predicate="intersects")[0]] = False
+    if outside.any():
+        metres[outside] = tree.query_nearest(points[outside], return_distance=True, all_matches=False)[1]
+    return metres.reshape(xy.shape[:-1])
 
 
 def _weights(xy: Floats) -> Floats:

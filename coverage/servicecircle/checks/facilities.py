@@ -10,24 +10,28 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from servicecircle.checks.facility_rows import NUMBERS, TEXTS, FacilityRows
-from servicecircle.checks.positions import declared_crs, locate_rows
+from servicecircle.checks.corrections import apply_corrections, corrections_by_table
+from servicecircle.checks.facility_rows import NUMBERS, TEXTS, FacilityRows, mark_of, sheet_of
+from servicecircle.checks.placing import Surroundings
+from servicecircle.checks.positions import declared_crs
 from servicecircle.crs import WGS84, transform
+from servicecircle.database import place_of
 from servicecircle.errors import InputError
 from servicecircle.kinds import COUNTING_STATUS, recognise_kind, recognise_status
-from servicecircle.sources.cells import is_blank, number, text
+from servicecircle.sources.cells import day, is_blank, numbers, scale_of, text
 
 if TYPE_CHECKING:
     from pyproj import CRS
 
-    from servicecircle.checks.positions import Box
+    from servicecircle.checks.corrections import Correction
+    from servicecircle.checks.evidence import Box, Ground
     from servicecircle.findings import Findings
     from servicecircle.study import FacilityTable, Study
     from servicecircle.units import Floats
 
 COLUMNS = (
-    "facility_id", "name", "kind", "status", "lon", "lat", "reason", "source", "row", "zone_hint",
-    *NUMBERS, *TEXTS,
+    "facility_id", "name", "kind", "status", "lon", "lat", "position_error_m", "reason", "source", "row",
+    "zone_hint", *NUMBERS, *TEXTS,
 )  # fmt: skip
 SAME_PLACE_M = 30.0
 _REASONS = ("no_coordinates", "bad_coordinates", "unknown_kind")
@@ -35,7 +39,12 @@ _CONTENT = ["facility_id", "kind", "name", "lon", "lat", "written", "source"]
 
 
 def check_facilities(
-    study: Study, *, crs: CRS, streets_box: Box | None = None, findings: Findings
+    study: Study,
+    *,
+    crs: CRS,
+    streets_box: Box | None = None,
+    ground: Ground | None = None,
+    findings: Findings,
 ) -> gpd.GeoDataFrame:
     """
     Read and check the facility tables of a study.
@@ -46,19 +55,25 @@ def check_facilities(
         The study's metric CRS.
     streets_box
         West, south, east and north of the streets in degrees, where they are known.
+    ground
+        The study's streets and zones: an undeclared datum is told by them, and rows without coordinates
+        are placed in the zone they name. None: neither is done.
 
     Returns
     -------
     One row per source row, sorted by `facility_id`: `COLUMNS` and a point in `crs` (None without a place).
-    `reason` is '' where the row can be used, else `no_coordinates`, `bad_coordinates` or `unknown_kind`;
-    `occupancy` is a share.
+    `reason` is '' where the row can be used, else `no_coordinates`, `bad_coordinates`, `unknown_kind` or
+    `left_out` (by a correction); `occupancy` is a share. `position_error_m` is 0 for coordinates, the zone's
+    radius for a place in the zone that the row names, NaN without a place.
 
     Raises
     ------
     InputError
         A table cannot be read or placed, or no row of any table can be used.
     """
-    parts = [_check_table(study, entry, streets_box, findings) for entry in study.facilities]
+    corrected = zip(study.facilities, corrections_by_table(study, findings), strict=True)
+    around = Surroundings.of(streets_box, ground)
+    parts = [_check_table(study, entry, given, around, findings) for entry, given in corrected]
     filled = [part for part in parts if len(part)]
     frame = pd.concat(filled, ignore_index=True) if filled else parts[0]
     if not (frame["reason"] == "").any():
@@ -71,30 +86,39 @@ def check_facilities(
     points = gpd.GeoSeries.from_xy(xy[:, 0], xy[:, 1], crs=crs)
     points[np.isnan(xy).any(axis=1)] = None
     checked = gpd.GeoDataFrame(frame[list(COLUMNS)], geometry=points)
-    _say_same_place(checked, xy, findings)
+    _say_same_place(frame, xy, findings)
     return checked
 
 
 def _check_table(
-    study: Study, entry: FacilityTable, streets_box: Box | None, findings: Findings
+    study: Study,
+    entry: FacilityTable,
+    corrections: list[Correction],
+    around: Surroundings,
+    findings: Findings,
 ) -> pd.DataFrame:
-    path = study.locate(entry.source)
+    path = place_of(entry.source, study.locate)
     declared = declared_crs(entry, where=str(path)) or (WGS84 if entry.datum != "auto" else None)
     rows = FacilityRows.read(path, entry, crs=declared, findings=findings)
     if len(rows) == 0:
         findings.note("facilities.empty_table", subject=entry.source)
-        return pd.DataFrame(columns=[*COLUMNS, "written"])
+        return pd.DataFrame(columns=[*COLUMNS, "written", "sheet"])
+    rows, left_out = apply_corrections(rows, corrections)
+    if len(rows) == 0:
+        return left_out
     kinds = _kinds(rows)
-    placed = locate_rows(rows, streets_box=streets_box)
+    placed, error_m = around.place(rows)
     unknown = (placed.reason == "") & (np.array(kinds) == "")
-    return pd.DataFrame({
+    checked = pd.DataFrame({
         "facility_id": rows.texts("facility_id"), "name": rows.texts("name"), "kind": kinds,
         "status": _statuses(rows), "lon": placed.lonlat[:, 0], "lat": placed.lonlat[:, 1],
-        "reason": np.where(unknown, "unknown_kind", placed.reason), "source": entry.source,
-        "row": rows.table.rows, "zone_hint": rows.texts("unit"), "written": rows.written(),
+        "position_error_m": error_m, "reason": np.where(unknown, "unknown_kind", placed.reason),
+        "source": entry.source, "row": rows.table.rows, "zone_hint": rows.texts("unit"),
+        "written": rows.written, "sheet": sheet_of(entry),
         **{field: _numbers(rows, field) for field in NUMBERS},
-        **{field: rows.texts(field) for field in TEXTS},
+        "operator": rows.texts("operator"), "opened": [day(cell) for cell in rows.texts("opened")],
     })  # fmt: skip
+    return pd.concat([checked, left_out], ignore_index=True) if len(left_out) else checked
 
 
 def _kinds(rows: FacilityRows) -> list[str]:
@@ -128,8 +152,10 @@ def _statuses(rows: FacilityRows) -> list[str]:
 
 
 def _numbers(rows: FacilityRows, field: str) -> Floats:
+    if field not in rows.columns:
+        return np.full(len(rows), np.nan)
     cells = rows.cells(field)
-    figures = np.array([number(cell) for cell in cells], dtype=np.float64)
+    figures = numbers(cells, times=scale_of(rows.columns[field]))
     figures[figures < 0] = np.nan
     if field == "occupancy":  # written as 0.85, 85 or 85%
         figures = np.where(figures > 1.5, figures / 100.0, figures)
@@ -163,8 +189,9 @@ def _name_ids(frame: pd.DataFrame, findings: Findings) -> list[str]:
         ids[row.Index] = fresh
         if own:
             findings.note(
-                "facilities.duplicate_id", subject=own, row=int(row.row), source=row.source, new=fresh
-            )
+                "facilities.duplicate_id", subject=own, row=int(row.row), source=row.source, new=fresh,
+                sheet=row.sheet, read=own, mark=mark_of(row.written),
+            )  # fmt: skip
     return [ids[i] for i in frame.index]
 
 
@@ -173,19 +200,21 @@ def _stem(row: Any) -> str:
     return f"{row.kind or 'unknown'}_{place}"
 
 
-def _say_same_place(checked: gpd.GeoDataFrame, xy: Floats, findings: Findings) -> None:
+def _say_same_place(frame: pd.DataFrame, xy: Floats, findings: Findings) -> None:
     """Note, once per name, rows of one name that lie within `SAME_PLACE_M` of each other."""
-    placed = np.flatnonzero(np.isfinite(xy).all(axis=1) & (checked["name"] != "").to_numpy())
-    for name, group in checked.iloc[placed].groupby("name").indices.items():
+    placed = np.flatnonzero(np.isfinite(xy).all(axis=1) & (frame["name"] != "").to_numpy())
+    for name, group in frame.iloc[placed].groupby("name").indices.items():
         at = placed[group]
         if len(at) == 1:
             continue
         distances, _ = cKDTree(xy[at]).query(xy[at], k=2)
-        alike = checked.iloc[at[np.asarray(distances)[:, 1] <= SAME_PLACE_M]]
+        alike = frame.iloc[at[np.asarray(distances)[:, 1] <= SAME_PLACE_M]]
         if len(alike) == 0:
             continue
         places = sorted(zip(alike["source"], alike["row"], strict=True))
+        first = alike.sort_values(["source", "row"]).iloc[0]
         findings.note(
-            "facilities.same_place", subject=name, row=int(alike["row"].min()), count=len(alike),
+            "facilities.same_place", subject=name, row=int(first["row"]), count=len(alike),
             rows=", ".join(f"{source}:{row}" for source, row in places[:10]), metres=f"{SAME_PLACE_M:.0f}",
+            source=first["source"], sheet=first["sheet"], mark=mark_of(first["written"]),
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -13,25 +13,28 @@ from servicecircle.sources.columns import match_columns
 from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pyproj import CRS
 
+    from servicecircle.database import Database
     from servicecircle.findings import Findings
     from servicecircle.sources.tables import Table
     from servicecircle.study import FacilityTable
 
 NUMBERS = ("beds", "nursing_beds", "floor_area_m2", "site_area_m2", "occupancy")
 TEXTS = ("operator", "opened")
-FIELDS = ("facility_id", "name", "kind", "status", "lon", "lat", "unit", *NUMBERS, *TEXTS)
-
+FIELDS = ("facility_id", "name", "kind", "status", "lon", "lat", "unit", "address", *NUMBERS, *TEXTS)
 PLACE = ("lon", "lat")
 TARGETS: dict[str, tuple[str, ...]] = {
     "facilities.no_coordinates": PLACE,
     "facilities.bad_coordinates": PLACE,
     "facilities.outside_streets": PLACE,
     "facilities.swapped": PLACE,
+    "unlocated.ambiguous": PLACE,
+    "unlocated.unmatched": PLACE,
+    "detect.row_unsure": PLACE,
     "facilities.unknown_kind": ("kind",),
     "facilities.unknown_status": ("status",),
     "facilities.duplicate_id": ("facility_id",),
@@ -52,22 +55,28 @@ class FacilityRows:
         Our fields -> the table's columns.
     findings
         Where doubts are noted.
-    before
-        What the rows that were corrected held, by position.
+    written
+        All cells of each row, as they were read, as one text: it tells rows apart in any order.
     """
 
     table: Table
     entry: FacilityTable
     columns: dict[str, str]
     findings: Findings
-    before: Mapping[int, str] = field(default_factory=dict)
+    written: list[str]
 
     @classmethod
-    def read(cls, path: Path, entry: FacilityTable, *, crs: CRS | None, findings: Findings) -> FacilityRows:
+    def read(
+        cls, path: Path | Database, entry: FacilityTable, *, crs: CRS | None, findings: Findings
+    ) -> FacilityRows:
         """Read a table; `crs` is that of a layer whose file names none."""
-        table = read_table(path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="[[facilities]]")
+        table = read_table(
+            path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="[[facilities]]", findings=findings
+        )
         columns = match_columns(table.frame, FIELDS, entry.columns, where=str(path))
-        return cls(table, entry, columns, findings)
+        cells = table.frame.drop(columns="geometry", errors="ignore").to_numpy(dtype=object)
+        written = ["\x1f".join(text(cell) for cell in row) for row in cells]
+        return cls(table, entry, columns, findings, written)
 
     def __len__(self) -> int:
         return len(self.table.frame)
@@ -80,16 +89,7 @@ class FacilityRows:
 
     def texts(self, field: str) -> list[str]:
         """Return the cells of a field as text."""
-        return [text(cell) for cell in self.cells(field)]
-
-    def written(self) -> list[str]:
-        """Return all cells of each row, as they were read, as one text: it tells rows apart in any order."""
-        raw = self.table.frame.drop(columns="geometry", errors="ignore").to_numpy(dtype=object)
-        return [self.before.get(i) or _joined(row) for i, row in enumerate(raw)]
-
-    def written_at(self, i: int) -> str:
-        """Return all cells of one row, as they were read, as one text."""
-        return self.before.get(i) or _joined(self.table.frame.drop(columns="geometry", errors="ignore").iloc[i])
+        return [text(cell) for cell in self.cells(field)] if field in self.columns else [""] * len(self)
 
     def text_at(self, field: str, i: int) -> str:
         """Return one cell of a field as text."""
@@ -119,7 +119,7 @@ class FacilityRows:
         cell = {
             "source": self.entry.source, "sheet": sheet_of(self.entry),
             "column": ", ".join(self.columns[ours] for ours in fields if ours in self.columns),
-            "read": self.read_at(fields, i), "mark": mark_of(self.written_at(i)),
+            "read": self.read_at(fields, i), "mark": mark_of(self.written[i]),
         }  # fmt: skip
         row = int(self.table.rows[i])
         self.findings.note(code, subject=self.subject_at(i), row=row, **(cell | facts))
@@ -133,7 +133,3 @@ def sheet_of(entry: FacilityTable) -> str:
 def mark_of(written: str) -> str:
     """Return a short mark by which a row is known again, without giving away what it holds."""
     return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-
-
-def _joined(row: Sequence[Any]) -> str:
-    return "\x1f".join(text(cell) for cell in row)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from servicecircle.checks.evidence import Ground
 from servicecircle.checks.facilities import check_facilities
 from servicecircle.checks.people import check_people
+from servicecircle.checks.streets import add_roads, find_barriers, say_ways
+from servicecircle.checks.verified import move_facilities, verified_answers
 from servicecircle.checks.zones import check_zones
 from servicecircle.crs import (
     STRAINED_SHARE,
@@ -20,9 +23,11 @@ from servicecircle.crs import (
     metric_crs,
     stretch_at,
 )
+from servicecircle.database import Database, place_of
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
 from servicecircle.sources.files import digest
+from servicecircle.sources.postgis import hold_tables
 from servicecircle.sources.reading import read_ways
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from servicecircle.checks.people import People
+    from servicecircle.checks.verified import Answer
     from servicecircle.sources.streets import RawStreets
     from servicecircle.study import Study
 
@@ -61,6 +67,10 @@ class Inputs:
         Role, name and SHA-256 of each input file.
     as_of
         The data date: the study's, or today.
+    verified
+        What was verified on site.
+    barriers
+        Lines that no access walk may cross; None where the study does not ask for any.
     """
 
     study: Study
@@ -72,6 +82,8 @@ class Inputs:
     findings: Findings
     digests: list[dict[str, str]]
     as_of: dt.date
+    verified: tuple[Answer, ...] = ()
+    barriers: NDArray[np.object_] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -100,6 +112,7 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     begin = report or (lambda _stage: None)
     findings = Findings()
     begin("read_streets")
+    named, study = study, hold_tables(study)
     path = streets or _street_file(study)
     if study.study.crs != "auto":
         metric_crs(study.study.crs, where=str(study.path))
@@ -109,35 +122,31 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
         raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
     box = lonlat_box(raw.xy[located], raw.crs)
     crs = choose_crs(box, study.study.crs, where=str(study.path))
-    _say_streets(raw, located, findings, path.name)
+    say_ways(raw, findings, path.name)
     _say_crs(crs, box, findings, path.name)
+    raw = add_roads(study, raw, crs=crs, findings=findings)
+    box = lonlat_box(raw.xy[np.isfinite(raw.xy).all(axis=1)], raw.crs)
+    barriers = find_barriers(study, path, crs=crs, findings=findings)
     begin("read_zones")
     zones = check_zones(study, crs=crs, findings=findings)
     begin("read_people")
     people = check_people(study, zones, crs=crs, findings=findings)
     begin("read_facilities")
-    facilities = check_facilities(study, crs=crs, streets_box=box, findings=findings)
+    ground = Ground.of(raw, zones, crs=crs, box=box)
+    facilities = check_facilities(study, crs=crs, streets_box=box, ground=ground, findings=findings)
+    verified = verified_answers(study, findings)
+    facilities = move_facilities(facilities, verified, streets_box=box, findings=findings)
     as_of = study.study.as_of or dt.datetime.now(dt.UTC).astimezone().date()
     if study.study.as_of is None:
         findings.note("study.no_as_of", date=as_of.isoformat())
-    return Inputs(study, crs, raw, facilities, zones, people, findings, _digests(study, path), as_of)
+    digests = _digests(study, path)
+    return Inputs(named, crs, raw, facilities, zones, people, findings, digests, as_of, verified, barriers)
 
 
-def _street_file(study: Study) -> Path:
+def _street_file(study: Study) -> Path | Database:
     if not study.streets.source:
         raise InputError("study.place_without_source", where=str(study.path), place=study.streets.place)
-    return study.locate(study.streets.source)
-
-
-def _say_streets(raw: RawStreets, located: NDArray[np.bool_], findings: Findings, subject: str) -> None:
-    if not located.all():
-        findings.note("streets.broken_ways", subject=subject, count=int((~located).sum()))
-    short = int((np.diff(raw.first) < 2).sum())
-    if short:
-        findings.note("streets.one_node", subject=subject, count=short)
-    for code, key in (("streets.unplaced", "ways_unplaced"), ("streets.not_drawn", "no_lines")):
-        if raw.counts.get(key):
-            findings.note(code, subject=subject, count=raw.counts[key])
+    return place_of(study.streets.source, study.locate)
 
 
 def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Findings, subject: str) -> None:
@@ -149,12 +158,26 @@ def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Finding
         findings.note("crs.strained", subject=crs_name(crs), percent=100 * stretch)
 
 
-def _digests(study: Study, streets: Path) -> list[dict[str, str]]:
-    """List each input file once per role; by name only, so that a moved study stays the same study."""
-    named = [("streets", streets)]
-    named += [("facilities", study.locate(t.source)) for t in study.facilities]
-    named += [(f"zones.{t.level}", study.locate(t.source)) for t in study.zones]
-    named += [("people", study.locate(study.people.source))]
+def _digests(study: Study, streets: Path | Database) -> list[dict[str, str]]:
+    """List each input once per role; by name only, so that a moved study stays the same study."""
+    named: list[tuple[str, Path | Database]] = [("streets", streets)]
+    named += [("streets.extra", study.locate(s)) for s in study.streets.extra]
+    named += [("streets.barriers", study.locate(study.streets.barriers))] if study.streets.barriers else []
+    named += [("facilities", place_of(t.source, study.locate)) for t in study.facilities]
+    named += [(f"zones.{t.level}", place_of(t.source, study.locate)) for t in study.zones]
+    named += [("people", place_of(study.people.source, study.locate))]
     named += [(f"people.{g}", study.locate(s)) for g, s in study.people.groups.items()]
     named += [("people.totals", study.locate(study.people.totals))] if study.people.totals else []
-    return [{"role": r, "name": p.name, "sha256": digest(p)} for r, p in named if p.is_file()]
+    named += [("people.buildings", study.locate(study.people.buildings))] if study.people.buildings else []
+    sheets = dict.fromkeys(t.corrections for t in study.facilities if t.corrections)
+    named += [("facilities.corrections", study.locate(name)) for name in sheets]
+    named += [("study.verified", study.locate(study.study.verified))] if study.study.verified else []
+    digests = [(role, place.name, _digest(place)) for role, place in named]
+    return [{"role": r, "name": n, "sha256": d} for r, n, d in digests if d]
+
+
+def _digest(place: Path | Database) -> str:
+    """Return the SHA-256 of a file, or of a table's rows as they were read; '' of what is no file."""
+    if isinstance(place, Database):
+        return place.rows.sha256 if place.rows else ""
+    return digest(place) if place.is_file() else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -13,18 +14,25 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from servicecircle.checks.buildings import read_buildings
+from servicecircle.checks.census import differing, find_figures, read_figures, say_basis
 from servicecircle.checks.shapes import are_points, are_polygons, only, shapes_of, usable
 from servicecircle.checks.totals import apply_totals, called, read_totals, sums_by_zone
+from servicecircle.database import place_of
 from servicecircle.errors import InputError
 from servicecircle.sources import rasters
-from servicecircle.sources.cells import number
 from servicecircle.sources.columns import listed, match_columns
 from servicecircle.sources.tables import read_table
 from servicecircle.units import Floats, within
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyproj import CRS
 
+    from servicecircle.checks.buildings import Buildings
+    from servicecircle.checks.census import Figure
+    from servicecircle.checks.shapes import Shapes
     from servicecircle.findings import Findings
     from servicecircle.sources.tables import Table
     from servicecircle.study import Study
@@ -74,15 +82,17 @@ def check_people(study: Study, zones: gpd.GeoDataFrame, *, crs: CRS, findings: F
     """
     source = study.people
     measures = ("people", *source.groups)
-    from_raster = source.source.lower().endswith(rasters.SUFFIXES)
-    read = _read_raster if from_raster else _read_table
-    rows, totals = read(study, zones, crs=crs, findings=findings)
+    read = _read_raster if rasters.is_raster(source.source) else _read_table
+    rows, totals, basis = read(study, zones, crs=crs, findings=findings)
     if not totals["raw"]:
         raise InputError("people.none", where=source.source)
     rows["zone_code"] = _near_points(rows, zones)
     table = pd.DataFrame(columns=["people", "elderly", "households"], dtype=float)
     if source.totals:
-        table = read_totals(study.locate(source.totals), zones["code"], source.groups, findings)
+        table = read_totals(
+            study.locate(source.totals), zones["code"], source.groups,
+            basis=basis, year=source.year, findings=findings,
+        )  # fmt: skip
         rows = apply_totals(rows, zones, table, measures=measures, findings=findings)
     rows = _numbered(rows, measures)
     inside = rows["reason"] == ""
@@ -100,63 +110,110 @@ def check_people(study: Study, zones: gpd.GeoDataFrame, *, crs: CRS, findings: F
 
 def _read_raster(
     study: Study, zones: gpd.GeoDataFrame, *, crs: CRS, findings: Findings
-) -> tuple[pd.DataFrame, dict[str, float]]:
+) -> tuple[pd.DataFrame, dict[str, float], str]:
     units = zones[zones["unit"]]
     points = units.geometry[are_points(units.geometry.to_numpy())].buffer(POINT_REACH_M)
     homes = _townships(zones).geometry if len(points) else points
     area = gpd.GeoSeries(pd.concat([units.geometry, points, homes]), crs=crs)
     cells = rasters.read_cells(
-        study.locate(study.people.source),
+        _raster_of(study, study.people.source),
         units[are_polygons(units.geometry.to_numpy())],
         area=area,
-        groups={group: study.locate(source) for group, source in study.people.groups.items()},
+        groups={group: _raster_of(study, source) for group, source in study.people.groups.items()},
         findings=findings,
     )
-    return cells.rows, cells.totals | {"not_located": 0.0}
+    rows = cells.rows
+    if study.people.buildings:
+        rows = _into_buildings(rows, cells.outlines, study, zones, findings)
+    return rows, cells.totals | {"not_located": 0.0}, study.people.basis
+
+
+def _raster_of(study: Study, source: str) -> Path | str:
+    """Return where a raster is; on the web only where the study may go there."""
+    if not rasters.is_url(source):
+        return study.locate(source)
+    if not study.online:
+        raise InputError("people.raster_offline", where=str(study.path))
+    return source
+
+
+def _into_buildings(
+    rows: pd.DataFrame, outlines: Shapes, study: Study, zones: gpd.GeoDataFrame, findings: Findings
+) -> pd.DataFrame:
+    """Move the people of each part of a cell into the buildings of the cell and of the part's zone."""
+    footprints = _buildings(study, zones.crs, findings)
+    row, xy, floor_m2 = footprints.inside(outlines)
+    here = zones_at(xy, zones[zones["unit"]]) == rows["zone_code"].to_numpy(dtype=object)[row]
+    row, xy, floor_m2 = row[here], xy[here], floor_m2[here]
+    without = np.setdiff1d(np.arange(len(rows)), row)
+    _say_without(math.fsum(rows["people"].iloc[without]), len(without), study, findings)
+    if not len(row):
+        return rows
+    owners, starts = np.unique(row, return_index=True)
+    shares = floor_m2 / np.repeat(np.add.reduceat(floor_m2, starts), np.diff(np.append(starts, len(row))))
+    parts = {
+        name: rasters.share_out(rows[name].to_numpy()[owners], shares, starts)
+        for name in rows.columns.drop(["zone_code", "x_m", "y_m"])
+    }
+    zone = rows["zone_code"].to_numpy(dtype=object)[row]
+    moved = pd.DataFrame({"zone_code": zone, **parts, "x_m": xy[:, 0], "y_m": xy[:, 1]})
+    return pd.concat([rows.iloc[without], moved], ignore_index=True)
+
+
+def _buildings(study: Study, crs: CRS, findings: Findings) -> Buildings:
+    return read_buildings(study.locate(str(study.people.buildings)), crs=crs, findings=findings)
+
+
+def _say_without(people: float, count: int, study: Study, findings: Findings) -> None:
+    if people > 0:
+        subject = PurePath(str(study.people.buildings)).name
+        findings.note(
+            "people.no_building_here", subject=subject, people_touched=people, count=count, people=people
+        )
 
 
 def _read_table(
     study: Study, zones: gpd.GeoDataFrame, *, crs: CRS, findings: Findings
-) -> tuple[pd.DataFrame, dict[str, float]]:
-    path = study.locate(study.people.source)
-    table = read_table(path, layer=study.people.layer, what="[people]")
-    columns = _columns(study, table)
-    shapes = shapes_of(table.frame, columns, crs=crs)
+) -> tuple[pd.DataFrame, dict[str, float], str]:
+    source = study.people
+    if rasters.is_url(source.source):
+        raise InputError("people.url_no_raster", where=str(study.path))
+    path = place_of(source.source, study.locate)
+    table = read_table(path, layer=source.layer, what="[people]", findings=findings)
+    figures = _figures(study, table, findings)
+    shapes = shapes_of(table.frame, match_columns(table.frame, ("lon", "lat"), {}), crs=crs)
     if shapes is None:
         raise InputError("people.no_shapes", where=str(path))
     totals = {"nodata_cells": 0.0, "negative": 0.0, "outside_box": 0.0}
-    counts = {}
-    for measure in ("people", *study.people.groups):
-        counts[measure], facts = _counts(table, columns[measure], findings)
+    counts: dict[str, Floats] = {}
+    for measure in ("people", *source.groups):
+        counts[measure], facts = _counts(table, figures[measure], counts.get("people"), findings)
         totals["raw" if measure == "people" else f"raw_{measure}"] = math.fsum(counts[measure])
         totals |= facts if measure == "people" else {}
     _compare_rows(table, counts, findings)
-    rows, lost = _spread(shapes, counts, study.people.spread_m, table, findings)
-    units = zones[zones["unit"]]
-    rows["zone_code"] = zones_at(rows[["x_m", "y_m"]].to_numpy(), units)
-    return rows, totals | {"not_located": lost}
+    rows, lost = _spread(shapes, counts, study, crs, table, findings)
+    rows["zone_code"] = zones_at(rows[["x_m", "y_m"]].to_numpy(), zones[zones["unit"]])
+    return rows, totals | {"not_located": lost}, figures["people"].basis or source.basis
 
 
-def _columns(study: Study, table: Table) -> dict[str, str]:
+def _figures(study: Study, table: Table, findings: Findings) -> dict[str, Figure]:
     """Return the columns of people and groups: the study's own words, else what the headers say."""
     source = study.people
     given = ({"people": source.column} if source.column else {}) | dict(source.groups)
-    headers = [str(column) for column in table.frame.columns]
-    registered = [header for header in headers if "户籍" in header]
-    if source.basis == "registered" and registered:
-        given.setdefault("people", registered[0])
-    wanted = ("people", *source.groups, "lon", "lat")
-    columns = match_columns(table.frame, wanted, given, where=str(table.path))
-    if "people" not in columns:
-        raise InputError("people.no_column", where=str(table.path), columns=listed(headers))
-    return columns
+    measures = ("people", *source.groups)
+    figures = find_figures(table, measures, given, basis=source.basis, year=source.year, findings=findings)
+    if "people" not in figures:
+        raise InputError("people.no_column", where=str(table.path), columns=listed(table.frame.columns))
+    for figure in differing(figures, source.basis).values():
+        say_basis("people.basis_differs", figure, source.basis, findings, subject=table.path.name)
+    return figures
 
 
-def _counts(table: Table, column: str, findings: Findings) -> tuple[Floats, dict[str, float]]:
+def _counts(
+    table: Table, figure: Figure, people: Floats | None, findings: Findings
+) -> tuple[Floats, dict[str, float]]:
     """Return a column's numbers, 0 for what is none, and what was set to 0."""
-    cells = table.frame[column]
-    plain = pd.api.types.is_numeric_dtype(cells)
-    values = np.array(cells if plain else [number(cell) for cell in cells], dtype=float)
+    values = np.array(read_figures(table, figure, people=people, findings=findings))
     nothing, negative = ~np.isfinite(values) | (values >= rasters.NO_DATA_ABOVE), values < 0
     negative &= ~nothing
     below_zero = math.fsum(values[negative])
@@ -164,7 +221,7 @@ def _counts(table: Table, column: str, findings: Findings) -> tuple[Floats, dict
         if which.any():
             rows = _first(table.rows[which])
             findings.note(
-                code, subject=table.path.name, row=int(table.rows[which][0]), column=column, rows=rows,
+                code, subject=table.path.name, row=int(table.rows[which][0]), column=figure.column, rows=rows,
                 count=int(which.sum()), sum=math.fsum(values[which & ~nothing]),
             )  # fmt: skip
     values[nothing | negative] = 0.0
@@ -176,7 +233,7 @@ def _first(rows: NDArray[np.int64]) -> str:
 
 
 def _spread(
-    shapes: NDArray[np.object_], counts: dict[str, Floats], spread_m: float, table: Table, findings: Findings
+    shapes: Shapes, counts: dict[str, Floats], study: Study, crs: CRS, table: Table, findings: Findings
 ) -> tuple[pd.DataFrame, float]:
     """Return the points that hold the people of each row, and how many people have no place."""
     shapes, mended = usable(shapes)
@@ -192,14 +249,32 @@ def _spread(
             count=int(nowhere.sum()), rows=_first(table.rows[nowhere]),
         )  # fmt: skip
     held = ~nowhere & np.any([values > 0 for values in counts.values()], axis=0)
-    _require_few_points(shapes[held], spread_m, table)
-    places = [_points_in(shape, spread_m) for shape in shapes[held]]
+    places, weights = _places(shapes[held], counts["people"][held], study, crs, table, findings)
     numbers = np.array([len(xy) for xy in places], dtype=np.intp)
     starts = np.cumsum(numbers) - numbers
-    shares = np.repeat(1.0 / numbers, numbers)
+    shares = np.concatenate([*(weight / weight.sum() for weight in weights), np.empty(0)])
     x_m, y_m = np.concatenate([*places, np.empty((0, 2))]).T
     parts = {name: rasters.share_out(values[held], shares, starts) for name, values in counts.items()}
     return pd.DataFrame({**parts, "x_m": x_m, "y_m": y_m}), lost
+
+
+def _places(
+    shapes: Shapes, people: Floats, study: Study, crs: CRS, table: Table, findings: Findings
+) -> tuple[list[Floats], list[Floats]]:
+    """Return the points that share each shape's people, and their weights: its buildings, else a grid."""
+    built: dict[int, tuple[Floats, Floats]] = {}
+    if study.people.buildings:
+        owner, xy, floor_m2 = _buildings(study, crs, findings).inside(shapes)
+        owners, starts = np.unique(owner, return_index=True)
+        parts = zip(np.split(xy, starts[1:]), np.split(floor_m2, starts[1:]), strict=True)
+        built = dict(zip(owners.tolist(), parts, strict=False))
+    spread = are_polygons(shapes) & ~np.isin(np.arange(len(shapes)), list(built))
+    if study.people.buildings:
+        _say_without(math.fsum(people[spread]), int(spread.sum()), study, findings)
+    spread_m = study.people.spread_m
+    _require_few_points(shapes[spread], spread_m, table)
+    places = [built[i][0] if i in built else _points_in(shape, spread_m) for i, shape in enumerate(shapes)]
+    return places, [built[i][1] if i in built else np.ones(len(xy)) for i, xy in enumerate(places)]
 
 
 def _require_few_points(shapes: NDArray[np.object_], spread_m: float, table: Table) -> None:

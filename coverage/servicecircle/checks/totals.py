@@ -11,9 +11,10 @@ import pandas as pd
 import shapely
 
 from servicecircle import words
+from servicecircle.checks.census import differing, find_figures, read_figures, say_basis
 from servicecircle.checks.codes import LEVELS, read_code
 from servicecircle.errors import InputError
-from servicecircle.sources.cells import is_blank, number
+from servicecircle.sources.cells import is_blank
 from servicecircle.sources.columns import listed, match_columns
 from servicecircle.sources.tables import read_table
 from servicecircle.units import within
@@ -24,37 +25,67 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from servicecircle.checks.census import Figure
     from servicecircle.findings import Findings
+    from servicecircle.sources.tables import Table
+    from servicecircle.units import Floats
 
 MEASURES = ("people", "elderly", "households")
 _WORTH_TELLING = 0.01
 
 
-def read_totals(path: Path, known: Iterable[str], groups: Iterable[str], findings: Findings) -> pd.DataFrame:
+def read_totals(
+    path: Path,
+    known: Iterable[str],
+    groups: Iterable[str],
+    *,
+    basis: str,
+    year: int | None,
+    findings: Findings,
+) -> pd.DataFrame:
     """
     Return census figures by zone code: people, elderly, households and the groups, NaN where a cell is blank.
+
+    Figures of the other basis are left out: resident and registered people are never added up together.
 
     Raises
     ------
     InputError
         The table cannot be read, has no code column, or none of the figures.
     """
-    table = read_table(path, what="[people] totals")
+    table = read_table(path, what="[people] totals", findings=findings)
     measures = tuple(dict.fromkeys((*MEASURES, *groups)))
-    columns = match_columns(table.frame, ("code", *measures), {}, where=str(path))
-    if "code" not in columns or len(columns) == 1:
+    code = match_columns(table.frame, ("code",), {}, where=str(path)).get("code")
+    figures = find_figures(table, measures, {}, basis=basis, year=year, findings=findings)
+    if code is None or not figures:
         raise InputError("people.totals_columns", where=str(path), columns=listed(table.frame.columns))
-    codes = [read_code(cell).text for cell in table.frame[columns["code"]]]
+    for measure, figure in differing(figures, basis).items():
+        say_basis("people.totals_basis", figure, basis, findings, subject=path.name)
+        del figures[measure]
+    codes = [read_code(cell).text for cell in table.frame[code]]
     totals = pd.DataFrame({"code": codes, "row": table.rows})
     for measure in measures:
-        cells = table.frame[columns[measure]] if measure in columns else [None] * len(codes)
-        totals[measure] = np.array([number(cell) for cell in cells], dtype=float)
-        bad = [not is_blank(c) and not v >= 0 for c, v in zip(cells, totals[measure], strict=True)]
-        for row in totals[bad].to_dict("records"):
-            column = columns[measure]
-            findings.note("people.total_unusable", subject=row["code"], row=row["row"], column=column)
-        totals.loc[bad, measure] = math.nan
-    known = set(known)
+        totals[measure] = math.nan
+        if measure in figures:
+            totals[measure] = _column(table, figures[measure], totals, findings)
+    return _known_once(totals, set(known), findings).set_index("code")[list(measures)]
+
+
+def _column(table: Table, figure: Figure, totals: pd.DataFrame, findings: Findings) -> Floats:
+    """Return a measure's totals, NaN where there are none; what is no total is listed."""
+    people = totals["people"].to_numpy(dtype=np.float64) if "people" in totals else None
+    values = read_figures(table, figure, people=people, findings=findings)
+    cells = table.frame[figure.column]
+    bad = np.array([not is_blank(c) and not v >= 0 for c, v in zip(cells, values, strict=True)], dtype=bool)
+    if figure.share:  # without people there is nothing to take a part of
+        bad &= np.asarray(totals["people"].notna())
+    for row in totals[bad].to_dict("records"):
+        findings.note("people.total_unusable", subject=row["code"], row=row["row"], column=figure.column)
+    return np.where(bad, math.nan, values)
+
+
+def _known_once(totals: pd.DataFrame, known: set[str], findings: Findings) -> pd.DataFrame:
+    """Return the rows whose code is a zone's and stands for the first time; the others are listed."""
     twice = totals["code"].duplicated()
     unknown = ~twice & ~totals["code"].isin(known)
     for row in totals[twice].to_dict("records"):
@@ -64,7 +95,7 @@ def read_totals(path: Path, known: Iterable[str], groups: Iterable[str], finding
         findings.note(
             "people.total_unknown_code", subject=row["code"], row=row["row"], people_touched=touched
         )
-    return totals[~twice & ~unknown].set_index("code")[list(measures)]
+    return totals[~twice & ~unknown]
 
 
 def apply_totals(

@@ -11,6 +11,8 @@ import shapely
 
 from servicecircle.checks.codes import LEVELS, is_division_code, parent_code, read_code
 from servicecircle.checks.shapes import are_points, are_polygons, only, polygonal, shapes_of, union, usable
+from servicecircle.checks.zone_gaps import say_zone_gaps
+from servicecircle.database import place_of
 from servicecircle.errors import InputError
 from servicecircle.sources.cells import text
 from servicecircle.sources.columns import listed, match_columns
@@ -62,12 +64,14 @@ def check_zones(study: Study, *, crs: CRS, findings: Findings) -> gpd.GeoDataFra
     for level, rows in levels.items():
         levels[level] = _part_overlaps(_one_row_per_code(rows, findings), findings)
     _doubt(levels[lowest], findings)
+    say_zone_gaps(levels[lowest], findings)
     frame = pd.concat(_build_upwards(levels, lowest, findings), ignore_index=True)
     return gpd.GeoDataFrame(frame[list(COLUMNS)], geometry="geometry", crs=crs)
 
 
 def _read(study: Study, entry: ZoneTable, *, crs: CRS, lowest: str, findings: Findings) -> pd.DataFrame:
-    table = read_table(study.locate(entry.source), sheet=entry.sheet, layer=entry.layer, what="[[zones]]")
+    path = place_of(entry.source, study.locate)
+    table = read_table(path, sheet=entry.sheet, layer=entry.layer, what="[[zones]]", findings=findings)
     columns = match_columns(table.frame, _FIELDS, entry.columns, where=str(table.path))
     if "code" not in columns:
         raise InputError("zones.no_code_column", where=str(table.path), columns=listed(table.frame.columns))

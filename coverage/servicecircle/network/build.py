@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from servicecircle.database import Database, is_database
 from servicecircle.network.cut import cut_ways
 from servicecircle.network.network import Network
 from servicecircle.sources.reading import read_ways
@@ -29,11 +30,11 @@ def read_streets(
     Parameters
     ----------
     source
-        `.osm.pbf`, `.osm`, `.osm.gz`, `.osm.bz2`, OSMnx `.graphml`, or a line layer.
+        `.osm.pbf`, `.osm`, `.osm.gz`, `.osm.bz2`, OSMnx `.graphml`, a line layer, or `postgresql://…`.
     crs
         `auto` or a metric CRS such as `EPSG:4547`.
     layer
-        Layer of a GeoPackage.
+        Layer of a GeoPackage; of a database, its table, `schema.table`.
     walk_trunk
         Whether people walk along trunk roads.
     islet_m
@@ -44,8 +45,10 @@ def read_streets(
     InputError
         The file is missing, damaged, of no known type, without CRS, or holds no walkable street.
     """
-    raw = read_ways(Path(source), layer=layer, walk_trunk=walk_trunk, crs=crs)
-    return build_network(raw, crs=crs, islet_m=islet_m, where=str(source))
+    in_database = isinstance(source, str) and is_database(source)
+    place = Database(str(source), layer or "") if in_database else Path(source)
+    raw = read_ways(place, layer=layer, walk_trunk=walk_trunk, crs=crs)
+    return build_network(raw, crs=crs, islet_m=islet_m, where=str(place))
 
 
 def build_network(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from servicecircle.network.barriers import Sides
 from servicecircle.units import TOLERANCE_M, within
 
 if TYPE_CHECKING:
@@ -162,20 +163,31 @@ class StreetIndex:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placer:
-    """Places points on a network: an index of all its segments, and one of those on no islet."""
+    """
+    Places points on a network.
+
+    Parameters
+    ----------
+    everywhere, off_islets
+        Indices of all segments, and of those on no islet.
+    sides
+        What lies across barriers; None where there are none.
+    """
 
     network: Network
     everywhere: StreetIndex
     off_islets: StreetIndex | None
+    sides: Sides | None = None
 
     @classmethod
-    def of(cls, network: Network) -> Placer:
-        """Index a network once for all points."""
+    def of(cls, network: Network, *, barriers: NDArray[np.object_] | None = None) -> Placer:
+        """Index a network once for all points; no access walk crosses a line of `barriers`, in its CRS."""
         everywhere = StreetIndex.of(network)
         if everywhere is None:
             raise ValueError("a network has at least one segment")
         mixed = network.islet.any() and not network.islet.all()
-        return cls(network, everywhere, StreetIndex.of(network, ~network.islet) if mixed else None)
+        sides = None if barriers is None or len(barriers) == 0 else Sides.of(network, barriers)
+        return cls(network, everywhere, StreetIndex.of(network, ~network.islet) if mixed else None, sides)
 
     def place(self, xy: Floats, *, snap_m: float | Floats) -> Placements:
         """
@@ -195,10 +207,12 @@ class Placer:
         limit = np.broadcast_to(np.asarray(snap_m, dtype=float), (count,))
         known = np.flatnonzero(np.isfinite(xy).all(axis=1))
         self._fill(self.everywhere, xy, known, 0, segment, offset_m, access_m)
+        snap = access_m[:, 0].copy()
+        self._keep_sides(xy, known, limit, 0, segment, offset_m, access_m)
         on_islet = known[self.network.islet[segment[known, 0]]]
         if self.off_islets is not None and len(on_islet):
             self._fill(self.off_islets, xy, on_islet, 1, segment, offset_m, access_m)
-        snap = access_m[:, 0].copy()
+            self._keep_sides(xy, on_islet, limit, 1, segment, offset_m, access_m)
         access_m[~within(access_m, limit[:, None])] = np.inf
         return Placements(segment, np.where(np.isfinite(access_m), offset_m, np.nan), access_m, snap)
 
@@ -210,3 +224,16 @@ class Placer:
         segment[rows, slot] = found
         offset_m[rows, slot] = np.minimum(along, self.network.length_m[found])
         access_m[rows, slot] = distance
+
+    def _keep_sides(
+        self, xy: Floats, rows: NDArray[np.int64], limit: Floats, slot: int,
+        segment: NDArray[np.int64], offset_m: Floats, access_m: Floats,
+    ) -> None:  # fmt: skip
+        """Give points whose walk to their place crosses a barrier the nearest place on their side."""
+        if self.sides is None:
+            return
+        near = rows[within(access_m[rows, slot], limit[rows])]
+        rows = near[self.sides.blocked(xy[near], segment[near, slot], offset_m[near, slot])]
+        found, along, metres = self.sides.nearest(xy[rows], limit[rows], mainland=slot == 1)
+        segment[rows, slot], access_m[rows, slot] = found, metres
+        offset_m[rows, slot] = np.minimum(along, self.network.length_m[found])

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from servicecircle import words
 from servicecircle.checks.codes import LEVELS
+from servicecircle.checks.corrections import OWN_COLUMNS, Correction, read_corrections, shown_name
+from servicecircle.checks.facility_rows import TARGETS
 from servicecircle.errors import InputError, OutputError
-from servicecircle.outputs.cells import harmless
 from servicecircle.outputs.check_page import SHEET, Words, render_page, subject_of
-from servicecircle.outputs.workbook import EMPTY, write_workbook
-from servicecircle.sources.cells import text
-from servicecircle.sources.sheets import read_workbook
+from servicecircle.outputs.workbook import write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from servicecircle import words
     from servicecircle.checks.inputs import Inputs
     from servicecircle.findings import Finding
 
 PAGE = "check.html"
 
 
+@dataclass(frozen=True, slots=True)
+class _Reject:
+    """A row of the sheet of corrections: the cell to mend, and what is told of it."""
+
+    cell: Correction
+    severity: str
+    message: str
+    remedy: str
+    people_touched: float | None
+
+
 def write_check(inputs: Inputs, folder: Path) -> list[Path]:
     """
     Write `check.html` and `rejects.xlsx`, in the study's language.
 
-    What is filled in in an earlier `rejects.xlsx` is kept for the rows that are still in it.
+    What is filled in in an earlier `rejects.xlsx` is kept for the rows that are still in it, and so are the
+    corrections that the study feeds back, used or not.
 
     Raises
     ------
@@ -40,9 +52,9 @@ def write_check(inputs: Inputs, folder: Path) -> list[Path]:
         files are kept.
     """
     sheet, page = folder / SHEET, folder / PAGE
-    rejects, language = _rejects(inputs), inputs.study.language
-    title, to_fill_in = Words(language).say("sheet"), str(rejects.columns[-1])
-    rejects[to_fill_in] = _filled_in(sheet, title, rejects, language)
+    say = Words(inputs.study.language)
+    rejects = _table(_carried_over(sheet, _rejects(inputs)), say.language)
+    title, to_fill_in = say.say("sheet"), say.say(OWN_COLUMNS["answer"])
     rendered = render_page(inputs).encode("utf-8")
     _make(folder)
     _replace(sheet, partial(write_workbook, {title: rejects}, study=inputs.study, to_fill_in=[to_fill_in]))
@@ -52,56 +64,94 @@ def write_check(inputs: Inputs, folder: Path) -> list[Path]:
 
 def _file(finding: Finding, inputs: Inputs) -> str:
     """Return the file that a finding is to be mended in, where only one can be meant."""
+    if file := finding.facts.get("file"):
+        return str(file)
     if source := finding.facts.get("source"):
-        return PurePath(str(source)).name
+        named = (shown_name(e, inputs.study) for e in inputs.study.facilities if e.source == source)
+        return next(named, PurePath(str(source)).name)
     subject = PurePath(finding.subject).name
     if subject in {file["name"] for file in inputs.digests}:
         return subject
     stage = finding.code.partition(".")[0]
     role = "people.totals" if finding.code.startswith("people.total") else stage
     roles = {f"zones.{level}" for level in LEVELS} if stage == "zones" else {role}
-    named = {file["name"] for file in inputs.digests if file["role"] in roles}
-    return named.pop() if len(named) == 1 else ""
+    names = {file["name"] for file in inputs.digests if file["role"] in roles}
+    return names.pop() if len(names) == 1 else ""
 
 
-def _rejects(inputs: Inputs) -> pd.DataFrame:
+def _rejects(inputs: Inputs) -> list[_Reject]:
     """
-    Return a row per finding that was left out or doubted, file by file as the rows stand in it.
+    Return what was left out or doubted, file by file as the rows stand in it, and all that is filled in.
+
+    A correction that was used keeps its row, so that it is used again; where its cell is asked for once
+    more, the new doubt stands there in its place. One that was not used stands with what asked for it.
+    """
+    say = Words(inputs.study.language)
+    given = [f for f in inputs.findings if "answer" in f.facts]
+    asked = [f for f in inputs.findings if f.severity != "info" and "answer" not in f.facts]
+    used = {_cell(f, inputs): f for f in given if f.code == "corrections.applied"}
+    again = {id(used[cell]) for cell in used.keys() & {_cell(f, inputs) for f in asked}}
+    doubts = [_reject(f, used.get(_cell(f, inputs), f), inputs, say) for f in asked]
+    answered = {r.cell.key: r for r in (_reject(f, f, inputs, say) for f in given if id(f) not in again)}
+    for i, doubt in enumerate(doubts):
+        if answer := answered.pop(doubt.cell.key, None):
+            message = f"{answer.message} {doubt.message}"
+            doubts[i] = replace(doubt, cell=answer.cell, message=message, remedy=answer.remedy)
+    rows = [*doubts, *answered.values()]
+    return sorted(rows, key=lambda r: (r.cell.file, r.cell.row or 0, r.cell.meaning, r.cell.key))
+
+
+def _cell(finding: Finding, inputs: Inputs) -> tuple[Any, ...]:
+    """Return the cell of the source that a finding asks to mend."""
+    cell = TARGETS.get(finding.facts.get("about") or finding.code) or finding.facts.get("column", "")
+    return _file(finding, inputs), finding.facts.get("sheet", ""), finding.row, cell
+
+
+def _reject(finding: Finding, then: Finding, inputs: Inputs, say: Words) -> _Reject:
+    """Return a row of the sheet; `then`: the finding that knows what was read and filled in."""
+    code = finding.facts.get("about", finding.code)
+    called = say.called(finding, code) if code else finding.facts["meaning"]
+    own_name = ", ".join(say.label("column", field) for field in TARGETS.get(code, ()))
+    cell = Correction(
+        file=_file(finding, inputs), sheet=then.facts.get("sheet", ""), row=finding.row,
+        column=then.facts.get("column") or own_name, subject=subject_of(then, inputs),
+        read=then.facts.get("read", ""), mark=then.facts.get("mark", ""), code=code,
+        meaning=called, answer=then.facts.get("answer", ""),
+    )  # fmt: skip
+    return _Reject(cell, finding.severity, *finding.said(say.language), finding.people_touched)
+
+
+def _table(rejects: Sequence[_Reject], language: words.Language) -> pd.DataFrame:
+    """
+    Return the sheet's rows.
 
     Columns that only this sheet has go by their own words: the word lists of the tables do not know them.
     """
-    say = Words(inputs.study.language)
+    say = Words(language)
+    own = {field: say.say(key) for field, key in OWN_COLUMNS.items()}
     columns = [
-        say.say("file"), "subject", "row", say.say("meaning"), "severity", "message", "remedy",
-        "people_touched", say.say("correct_to"),
+        own["file"], own["sheet"], "row", own["column"], own["read"], "subject", own["meaning"], "severity",
+        "message", "remedy", "people_touched", own["mark"], own["answer"],
     ]  # fmt: skip
     rows = [
-        (_file(f, inputs), subject_of(f, inputs), f.row, say.called(f), f.severity, *f.said(say.language),
-         f.people_touched, None)
-        for f in inputs.findings if f.severity != "info"
+        (r.cell.file, r.cell.sheet, r.cell.row, r.cell.column, r.cell.read, r.cell.subject, r.cell.meaning,
+         r.severity, r.message, r.remedy, r.people_touched, r.cell.mark, r.cell.answer or None)
+        for r in rejects
     ]  # fmt: skip
-    rows.sort(key=lambda row: (row[0], row[2] or 0, row[3], row[1]))
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _filled_in(sheet: Path, title: str, rejects: pd.DataFrame, language: words.Language) -> list[str | None]:
-    """Return for each row what an earlier sheet has filled in for it."""
+def _carried_over(sheet: Path, rejects: list[_Reject]) -> list[_Reject]:
+    """Return the rows with what an earlier sheet, in either language, has filled in for them."""
     if not sheet.is_file():
-        return [None] * len(rejects)
+        return rejects
     try:
-        (_, header), *rows = read_workbook(sheet, sheet=title)
-    except (InputError, ValueError) as error:
+        earlier = {row.key: row.answer for row in read_corrections(sheet) if row.answer}
+    except InputError as error:
         raise OutputError("output.in_the_way", path=str(sheet)) from error
-    headers = [words.label("column", column, language) for column in rejects.columns]
-    if header != headers:
-        raise OutputError("output.in_the_way", path=str(sheet))
-    earlier = {_key(cells): text(cells[-1]) for _, cells in rows if len(cells) == len(headers)}
-    return [earlier.get(_key(list(row))) for row in rejects.to_numpy()]
-
-
-def _key(row: Sequence[Any]) -> tuple[str, ...]:
-    """Tell rows apart by file, subject, row, kind of problem and message, in a sheet or about to be."""
-    return tuple(harmless(text(cell)) or EMPTY for cell in (*row[:4], row[5]))
+    return [
+        replace(r, cell=replace(r.cell, answer=r.cell.answer or earlier.pop(r.cell.key, ""))) for r in rejects
+    ]
 
 
 def _make(folder: Path) -> None:

@@ -93,9 +93,9 @@ class Words:
         """Return the word for a value of a column."""
         return words.label(group, key, self.language)
 
-    def called(self, finding: Finding) -> str:
-        """Return what the kind of a finding is called; its message where it has no name."""
-        entry = words.table("check")["finding"].get(finding.code)
+    def called(self, finding: Finding, code: str = "") -> str:
+        """Return what a finding, or the code it speaks of, is called; its message where that has no name."""
+        entry = words.table("check")["finding"].get(code or finding.code)
         return entry[0 if self.language == "zh" else 1] if entry else finding.said(self.language)[0]
 
     def kind(self, code: str) -> str:
@@ -183,11 +183,11 @@ def _files(inputs: Inputs, say: Words) -> list[tuple[str, str, str, str]]:
         stage, _, part = file["role"].partition(".")
         if stage == "zones":
             role = say.say("zones", level=say.label("level", part))
-        elif part and part != "totals":
+        elif part and part not in _SHEETS:
             role = say.say("group", group=say.label("column", part))
         else:
             role = say.say(part or stage)
-        held = _HELD[f"{stage}.{part}" if part == "totals" else stage](inputs, say, file["name"], part)
+        held = _HELD[f"{stage}.{part}" if part in _SHEETS else stage](inputs, say, file["name"], part)
         found.append((role, file["name"], file["sha256"][:12], held))
     return list(dict.fromkeys(found))
 
@@ -232,9 +232,29 @@ def _totals_held(inputs: Inputs, say: Words, _name: str, _part: str) -> str:
     return say.say("totals_content", count=say.number(len(inputs.people.totals_table)))
 
 
+def _corrections_held(inputs: Inputs, say: Words, _name: str, _part: str) -> str:
+    codes = [f.code for f in inputs.findings if f.facts.get("answer")]
+    used = sum(code in {"corrections.applied", "corrections.row_left_out"} for code in codes)
+    return say.say("corrections_content", count=say.number(len(codes)), used=say.number(used))
+
+
+def _verified_held(inputs: Inputs, say: Words, _name: str, _part: str) -> str:
+    return say.say("verified_content", count=say.number(len(inputs.verified)))
+
+
+_SHEETS = ("totals", "corrections", "verified", "extra", "barriers", "buildings")
+
+
+def _nothing_told(_inputs: Inputs, _say: Words, _name: str, _part: str) -> str:
+    """Return nothing: what such a file holds is told by its findings."""
+    return ""
+
+
 _HELD = {
     "streets": _streets_held, "facilities": _facilities_held, "zones": _zones_held, "people": _people_held,
-    "people.totals": _totals_held,
+    "people.totals": _totals_held, "facilities.corrections": _corrections_held,
+    "study.verified": _verified_held, "streets.extra": _nothing_told, "streets.barriers": _nothing_told,
+    "people.buildings": _nothing_told,
 }  # fmt: skip
 
 

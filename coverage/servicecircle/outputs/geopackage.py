@@ -63,7 +63,7 @@ def write_geopackage(results: Results, path: Path, *, rows_limit: int = ROWS_LIM
     written = [path]
     with _dated(results.study.study.as_of or dt.date(1980, 1, 1)):
         for name, geometry_type in _GEOMETRY.items():
-            layer = _storable(getattr(results, name))
+            layer = storable(getattr(results, name))
             if name in {"people", "segments"} and len(layer) > rows_limit:
                 written.append(path.with_name(f"{name}.parquet"))
                 layer.to_parquet(written[-1], index=False)
@@ -89,7 +89,7 @@ def _write_layer(layer: gpd.GeoDataFrame, path: Path, *, name: str, geometry_typ
         raise OutputError("output.cannot_write", path=str(path), why=str(error)) from error
 
 
-def _storable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def storable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return a copy with finite numbers or null, printable texts, and true or false in `within`."""
     layer = frame.reset_index(drop=True)
     for name in layer.columns.drop(layer.geometry.name):

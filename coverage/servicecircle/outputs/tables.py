@@ -42,6 +42,9 @@ COLUMNS = {
 }  # fmt: skip
 """The columns of each table; those of groups follow in `zones`."""
 
+VERIFIED = "verified"
+"""The last column of gaps and facilities: who verified what on site, and when."""
+
 
 def write_tables(results: Results, folder: Path) -> list[Path]:
     """
@@ -72,6 +75,8 @@ def written_tables(results: Results) -> dict[str, pd.DataFrame]:
     }
     groups = [f"{group}_{part}" for group in results.study.people.groups for part in GROUP_PARTS]
     wanted = COLUMNS | {"zones": COLUMNS["zones"] + groups}
+    for name in ("gaps", "facilities"):
+        wanted[name] = COLUMNS[name] + [c for c in frames[name] if c == VERIFIED]
     return {name: pd.DataFrame(frame[wanted[name]]) for name, frame in frames.items()}
 
 

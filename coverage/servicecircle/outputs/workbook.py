@@ -94,10 +94,7 @@ def write_workbook(
         for number, start in enumerate(range(0, max(len(table), 1), sheet_rows), 1):
             _fill(book.create_sheet(title if number == 1 else f"{title} {number}"),
                   table.iloc[start : start + sheet_rows], study, to_fill_in)  # fmt: skip
-    stream = io.BytesIO()
-    book.save(stream)
-    _rewrite(stream, path, dated=study.study.as_of or dt.date(1980, 1, 1))
-    return path
+    return save_dated(book, path, study=study)
 
 
 def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[str]) -> None:
@@ -142,7 +139,8 @@ def _heading(name: str, study: Study) -> str:
     for group in study.people.groups:
         part = name.removeprefix(f"{group}_")
         if name not in columns and part != name and part in parts:
-            return words.label("group_column", part, study.language).format(group=group)
+            named = words.label("column", group, study.language)
+            return words.label("group_column", part, study.language).format(group=named)
     return words.label("column", name, study.language)
 
 
@@ -206,9 +204,11 @@ class _Pens:
         return cell
 
 
-def _rewrite(stream: io.BytesIO, path: Path, *, dated: dt.date) -> None:
-    """Write the book's parts again with one date in place of the present time."""
-    stamp = f"{dated.isoformat()}T00:00:00Z".encode()
+def save_dated(book: Workbook, path: Path, *, study: Study) -> Path:
+    """Save a workbook with the study's date in place of the present time: the same book, the same bytes."""
+    stream = io.BytesIO()
+    book.save(stream)
+    stamp = f"{(study.study.as_of or dt.date(1980, 1, 1)).isoformat()}T00:00:00Z".encode()
     with zipfile.ZipFile(stream) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
         for name in made.namelist():
             part = made.read(name)
@@ -218,3 +218,4 @@ def _rewrite(stream: io.BytesIO, path: Path, *, dated: dt.date) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o600 << 16
             kept.writestr(entry, part)
+    return path

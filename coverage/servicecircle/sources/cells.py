@@ -63,14 +63,16 @@ _FIRST_SERIAL, _LAST_SERIAL = 10_000, 73_050  # 1927 to 2099, as a spreadsheet n
 
 def text(value: Any) -> str:
     """Return a cell as text, without what cannot be seen: 7.0 as `7`, dates as ISO, nothing as ''."""
+    if isinstance(value, str):
+        written = value.strip()
+        return written if written.isprintable() else _INVISIBLE.sub("", written).strip()
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    written = str(value).strip()
-    return written if written.isprintable() else _INVISIBLE.sub("", written).strip()
+    return str(value).strip()
 
 
 def is_blank(value: Any) -> bool:
@@ -87,9 +89,8 @@ def number(value: Any) -> float:
     return _measured(value)[0]
 
 
-def numbers(cells: Iterable[Any], *, header: object = "") -> Floats:
-    """Return the numbers in the cells of a column; its header's unit holds where a cell names none."""
-    times = scale_of(header)
+def numbers(cells: Iterable[Any], *, times: float = 1.0) -> Floats:
+    """Return the numbers in a column; `times`, its header's unit, holds where a cell names none itself."""
     read = [_measured(cell) for cell in cells]
     return np.array([figure if own else figure * times for figure, own in read], dtype=np.float64)
 
@@ -103,7 +104,9 @@ def scale_of(header: object) -> float:
 
 
 def _measured(value: Any) -> tuple[float, bool]:
-    """Return the number in a cell, and whether the cell itself names a unit that changes it."""
+    """Return the number in a cell, and whether the cell itself names its unit."""
+    if value is None:
+        return math.nan, False
     if isinstance(value, str) and _SIMPLE.fullmatch(value):
         return float(value), False
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -115,7 +118,7 @@ def _measured(value: Any) -> tuple[float, bool]:
     times = [_TIMES[word] for word in (many, unit) if word in _TIMES]
     figure = float(digits.replace(",", ""))
     figure = figure / 100 if unit == "%" else figure * math.prod(times)  # 85% is 0.85 to the last digit
-    return (figure if math.isfinite(figure) else math.nan), bool(times)
+    return (figure if math.isfinite(figure) else math.nan), bool(many or unit)
 
 
 def _folded(value: Any) -> str:
@@ -168,6 +171,8 @@ def _is_latitude(first: str, second: str) -> bool:
 def day(value: Any) -> str:
     """Return a date in a cell as `2021-05-01`, `2021-05` or `2021`; what is no date as text."""
     written = text(value)
+    if not written:
+        return ""
     folded = _folded(value)
     found = _DAY_8.fullmatch(folded) or _DAY.fullmatch(folded)
     if found:

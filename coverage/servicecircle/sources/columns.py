@@ -26,8 +26,12 @@ def plain(header: object) -> str:
     folded = unicodedata.normalize("NFKC", text(header)).lower()
     bare = _FURNITURE.sub("", _BRACKETS.sub("", folded))
     return _UNITS.sub("", bare) or bare
+
+
 _WHEN = re.compile(r"^(?:(?:19|20)\d{2})?年?(?:末|底|期末)?")
-_SHARE = re.compile(r"(?:占(?:总|全部)?(?:人口)?数?)?[的所]?(?:占比|比例|比重|百分比|比率|率|percent|percentage|share|%)%?$")
+_SHARE = re.compile(
+    r"(?:占(?:总|全部)?(?:人口)?数?)?[的所]?(?:占比|比例|比重|百分比|比率|率|percent|percentage|share|%)%?$"
+)
 
 
 def stem(header: object) -> str:

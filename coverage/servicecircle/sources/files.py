@@ -28,7 +28,9 @@ def require_file(path: Path, *, suffixes: Sequence[str], what: str) -> str:
     name = path.name.lower()
     suffix = next((s for s in sorted(suffixes, key=len, reverse=True) if name.endswith(s)), None)
     if suffix is None:
-        raise InputError("files.suffix", where=str(path), what=what, suffix=path.suffix, known=" ".join(suffixes))
+        raise InputError(
+            "files.suffix", where=str(path), what=what, suffix=path.suffix, known=" ".join(suffixes)
+        )
     try:
         if path.stat().st_size == 0:
             raise InputError("files.empty", where=str(path), what=what)
@@ -43,7 +45,9 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file's content; of a shapefile, that of all its parts."""
     parts = [path]
     if path.suffix.lower() == ".shp":
-        parts = [p for s in _SIDECARS for p in (path.with_suffix(s), path.with_suffix(s.upper())) if p.is_file()]
+        parts = [
+            p for s in _SIDECARS for p in (path.with_suffix(s), path.with_suffix(s.upper())) if p.is_file()
+        ]
     total = hashlib.sha256()
     for part in parts:
         with part.open("rb") as stream:

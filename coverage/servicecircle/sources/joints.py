@@ -65,7 +65,7 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Meetings:
-    """Pairs of a place on a main part and one on an added part; part -1 where it is a vertex that has a ref."""
+    """Places on a main part and on an added part that meet; part -1 where it is a vertex that has a ref."""
 
     main_part: NDArray[np.int64]
     main_xy: Floats
@@ -76,11 +76,12 @@ class _Meetings:
 
     @classmethod
     def all_of(cls, several: Sequence[_Meetings]) -> _Meetings:
-        columns = zip(*((getattr(m, name) for name in cls.__slots__) for m in several), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
+        return cls(*(np.concatenate([getattr(m, name) for m in several]) for name in cls.__slots__))
 
     @classmethod
-    def of_vertices(cls, part: NDArray[np.int64], foot: Floats, ref: NDArray[np.int64], xy: Floats) -> _Meetings:
+    def of_vertices(
+        cls, part: NDArray[np.int64], foot: Floats, ref: NDArray[np.int64], xy: Floats
+    ) -> _Meetings:
         """Let vertices of added roads meet main parts."""
         none = np.full(len(ref), -1)
         return cls(part, foot, none, none, xy, ref)
@@ -95,7 +96,8 @@ def parts_of(raw: RawStreets) -> Parts:
     at, metres = at[metres > 0], metres[metres > 0]  # NaN is not
     start, end = raw.xy[at], raw.xy[at + 1]
     way = np.searchsorted(raw.first, at, side="right") - 1
-    return Parts(at, way, start, end, metres, shapely.STRtree(shapely.linestrings(np.stack([start, end], axis=1))))
+    lines: NDArray[np.object_] = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)))
+    return Parts(at, way, start, end, metres, shapely.STRtree(lines))
 
 
 def join(
@@ -147,7 +149,9 @@ def _crossings(streets: Parts, roads: Parts, levels: tuple[NDArray[np.object_], 
     b, a = streets.tree.query(lines, predicate="dwithin", distance=TOUCH_M)
     level = levels[0][a] == levels[1][b]
     a, b = a[level], b[level]
-    ends = shapely.get_coordinates(shapely.shortest_line(streets.tree.geometries[a], lines[b])).reshape(-1, 2, 2)
+    ends = shapely.get_coordinates(shapely.shortest_line(streets.tree.geometries[a], lines[b])).reshape(
+        -1, 2, 2
+    )
     none = np.full(len(a), -1)
     return _Meetings(a, ends[:, 0], none, b, ends[:, 1], none)
 
@@ -156,21 +160,25 @@ def _cut_off(main: RawStreets, added: RawStreets, streets: Parts, cuts: Cuts) ->
     """
     Hold a road together where it is partly a street.
 
-    At a vertex from which an added road goes on, and at one where it passes from one street to another that
-    does not meet the first, there is a link to what it follows.
+    At a vertex from which an added road goes on, and at one where the road passes from a street that stops,
+    or from a piece of streets, to another, there is a link to what it follows.
     """
     foot = _feet(cuts.xy, streets, cuts.along)
     metres = np.hypot(*(cuts.xy - foot).T)
     way = streets.way[cuts.along]
     order = np.lexsort((cuts.along, np.round(metres, 6), way, cuts.ref))
     ref, way = cuts.ref[order], way[order]
-    order = order[(np.diff(ref, prepend=-1) != 0) | (np.diff(way, prepend=-1) != 0)]  # one per vertex and street
+    order = order[
+        (np.diff(ref, prepend=-1) != 0) | (np.diff(way, prepend=-1) != 0)
+    ]  # one per vertex and street
     ref, way = cuts.ref[order], streets.way[cuts.along[order]]
     chosen = np.zeros(len(order), dtype=bool)
-    level = _levels(main)
-    for i in np.flatnonzero(ref[1:] == ref[:-1]):
-        one, other = way[i], way[i + 1]
-        if level[one] == level[other] and not _share_a_vertex(main, one, other):
+    stops = _stops_there(main, streets, cuts.along[order], foot[order])
+    level, piece = _levels(main)[way], _pieces(main, streets)[cuts.along[order]]
+    passes = (ref[1:] == ref[:-1]) & (level[1:] == level[:-1])
+    passes &= stops[1:] | stops[:-1] | (piece[1:] != piece[:-1])
+    for i in np.flatnonzero(passes):
+        if not _share_a_vertex(main, way[i], way[i + 1]):
             chosen[[i, i + 1]] = True
     goes_on = np.flatnonzero(np.isin(ref, added.ref))
     nearest = goes_on[np.lexsort((np.round(metres[order[goes_on]], 6), ref[goes_on]))]
@@ -180,8 +188,39 @@ def _cut_off(main: RawStreets, added: RawStreets, streets: Parts, cuts: Cuts) ->
 
 
 def _share_a_vertex(raw: RawStreets, one: int, other: int) -> bool:
-    refs = [raw.ref[raw.first[way] : raw.first[way + 1]] for way in (one, other)]
-    return bool(np.isin(*refs).any())
+    here, there = (raw.ref[raw.first[way] : raw.first[way + 1]] for way in (one, other))
+    return bool(np.isin(here, there).any())
+
+
+def _stops_there(raw: RawStreets, parts: Parts, part: NDArray[np.int64], xy: Floats) -> NDArray[np.bool_]:
+    """Tell whether a dead end of its part is near to each point."""
+    dead = np.isin(np.arange(len(raw.ref)), _dead_ends(raw, parts))
+    at = parts.at[part]
+    near = [np.hypot(*(xy - raw.xy[end]).T) <= JOIN_M for end in (at, at + 1)]
+    return np.asarray((dead[at] & near[0]) | (dead[at + 1] & near[1]))
+
+
+def _dead_ends(raw: RawStreets, parts: Parts) -> NDArray[np.int64]:
+    """Return the vertices at which a single part ends."""
+    ends = np.concatenate([parts.at, parts.at + 1])
+    _, first, times = np.unique(raw.ref[ends], return_index=True, return_counts=True)
+    return np.asarray(ends[first[times == 1]])
+
+
+def _pieces(raw: RawStreets, parts: Parts) -> NDArray[np.int64]:
+    """Return a number for each part, the same for those that hang together."""
+    refs, ends = np.unique(raw.ref[np.concatenate([parts.at, parts.at + 1])], return_inverse=True)
+    tails, heads = np.split(ends.ravel(), 2)
+    return _groups(tails, heads, size=len(refs))[tails]
+
+
+def _groups(tails: NDArray[np.int64], heads: NDArray[np.int64], *, size: int) -> NDArray[np.int64]:
+    """Return the connected group of each of `size` nodes."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(tails)), (tails, heads)), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def _ends_near(
@@ -203,9 +242,7 @@ def _dead_ends_near(
     join_m: float,
 ) -> _Meetings:  # fmt: skip
     """Let dead ends of streets meet the nearest added road, unless their street met one just before."""
-    refs = np.concatenate([main.ref[streets.at], main.ref[streets.at + 1]])
-    _, first, times = np.unique(refs, return_index=True, return_counts=True)
-    at = np.concatenate([streets.at, streets.at + 1])[first[times == 1]]
+    at = _dead_ends(main, streets)
     way = np.searchsorted(main.first, at, side="right") - 1
     near = _near(way, main.xy[at], streets.way[met.main_part], met.main_xy, join_m)
     at, way = at[~near], way[~near]
@@ -214,9 +251,11 @@ def _dead_ends_near(
     return _Meetings(none, xy, main.ref[at[end]], part, _feet(xy, roads, part), none)
 
 
-def _near(way: NDArray[np.int64], xy: Floats, met_way: NDArray[np.int64], met_xy: Floats, join_m: float) -> NDArray[np.bool_]:
+def _near(
+    way: NDArray[np.int64], xy: Floats, met_way: NDArray[np.int64], met_xy: Floats, join_m: float
+) -> NDArray[np.bool_]:
     """Tell which points have a meeting of their own way within reach."""
-    tree = shapely.STRtree(shapely.points(met_xy))
+    tree = shapely.STRtree(np.asarray(shapely.points(met_xy)))
     point, meeting = tree.query(shapely.points(xy), predicate="dwithin", distance=join_m)
     return np.isin(np.arange(len(xy)), point[way[point] == met_way[meeting]])
 
@@ -224,7 +263,7 @@ def _near(way: NDArray[np.int64], xy: Floats, met_way: NDArray[np.int64], met_xy
 def _nearest(
     xy: Floats, level: NDArray[np.object_], parts: Parts, level_of_part: NDArray[np.object_], join_m: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the points that have a part of their level in reach, and the nearest; a touch is of any level."""
+    """Return the points with a part of their level in reach, and the nearest; a touch is of any level."""
     points: NDArray[np.object_] = np.asarray(shapely.points(xy))
     point, part = parts.tree.query(points, predicate="dwithin", distance=join_m)
     metres = shapely.distance(points[point], parts.tree.geometries[part])
@@ -300,13 +339,11 @@ def _together(main: RawStreets, added: RawStreets, ends: Floats, refs: NDArray[n
 
 def _alike(ref: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the same ref to all vertices that pairs say are one place: the lowest."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    if len(pairs) == 0:
+        return ref
     known, ends = np.unique(pairs, return_inverse=True)
-    ends = ends.reshape(-1, 2)
-    links = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(known), len(known)))
-    _, group = connected_components(links, directed=False)
+    tails, heads = ends.reshape(-1, 2).T
+    group = _groups(tails, heads, size=len(known))
     lowest = known[np.unique(group, return_index=True)[1]]
-    at = np.minimum(np.searchsorted(known, ref), max(len(known) - 1, 0))
-    return np.where(known[at] == ref, lowest[group[at]], ref) if len(known) else ref
+    at = np.minimum(np.searchsorted(known, ref), len(known) - 1)
+    return np.where(known[at] == ref, lowest[group[at]], ref)

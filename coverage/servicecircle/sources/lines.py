@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from servicecircle.crs import choose_crs, lonlat_box, transform
+from servicecircle.database import Database
 from servicecircle.errors import InputError
 from servicecircle.sources.streets import (
     LEVEL_TAGS,
@@ -41,7 +42,7 @@ _READ_TAGS = (
 
 
 def read_lines(
-    path: Path, *, layer: str | None = None, walk_trunk: bool = True, crs: str = "auto"
+    path: Path | Database, *, layer: str | None = None, walk_trunk: bool = True, crs: str = "auto"
 ) -> RawStreets:
     """
     Read a layer of lines.
@@ -56,7 +57,8 @@ def read_lines(
     """
     features = read_table(path, layer=layer, what="[streets]").frame
     if not isinstance(features, gpd.GeoDataFrame):
-        raise InputError("streets.no_lines", where=str(path))
+        code = "postgis.no_geometry" if isinstance(path, Database) else "streets.no_lines"
+        raise InputError(code, where=str(path))
     frame = features.explode(index_parts=False)
     frame = frame[(shapely.get_type_id(frame.geometry.array) == 1) & ~frame.geometry.is_empty]
     counts = {"no_lines": len(features) - frame.index.nunique()}
@@ -100,9 +102,7 @@ def _way_id(tags: dict[str, Any]) -> int:
     return int(text) if text.lstrip("-").isdigit() else 0
 
 
-def node_lines(
-    lines: list[Floats], levels: list[str]
-) -> tuple[list[Floats], list[NDArray[np.int64]]]:
+def node_lines(lines: list[Floats], levels: list[str]) -> tuple[list[Floats], list[NDArray[np.int64]]]:
     """
     Put a vertex into each line where it meets another, and name equal places alike.
 

@@ -181,7 +181,9 @@ def _recognised(steps: _Steps, apart_m: Floats) -> NDArray[np.bool_]:
     if len(same) == 0:
         return same
     state = np.where(same, 0, np.where(np.isfinite(apart_m) & (apart_m <= DRIFT_M), 1, 2))
-    follows = np.append(False, (steps.way[1:] == steps.way[:-1]) & (steps.tail_ref[1:] == steps.head_ref[:-1]))
+    follows = np.append(
+        False, (steps.way[1:] == steps.way[:-1]) & (steps.tail_ref[1:] == steps.head_ref[:-1])
+    )
     opens = np.flatnonzero(~follows | (np.diff(state, prepend=-1) != 0))
     run_m = np.add.reduceat(steps.length_m, opens)
     before = np.append(2, state[opens[:-1]])
@@ -189,7 +191,7 @@ def _recognised(steps: _Steps, apart_m: Floats) -> NDArray[np.bool_]:
     chained_on = np.append(follows[opens[1:]], False)
     drift = (state[opens] == 1) & (run_m < DRIFT_LENGTH_M)
     drift &= follows[opens] & (before == 0) & chained_on & (after == 0)
-    return same | np.repeat(drift, np.diff(np.append(opens, len(same))))
+    return np.asarray(same | np.repeat(drift, np.diff(np.append(opens, len(same)))))
 
 
 def _added_ways(extra: RawStreets, steps: _Steps, kept: NDArray[np.bool_]) -> RawStreets:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _DEGREES_PER_UNIT = 1e-7  # OSM stores whole numbers of this
 _NO_LOCATION = 2147483647  # libosmium's mark of a node that the extract lacks
+_FORMATS = ("pbf", "osm", "osm.gz", "osm.bz2")
 _READ_TAGS = (
     "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward", "name",
     *LEVEL_TAGS,
@@ -90,11 +91,17 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
 def _highways(path: Path) -> Iterator[Any]:
     wanted = osmium.osm.NODE | osmium.osm.WAY
     try:
-        processor = osmium.FileProcessor(str(path), wanted).with_locations()
+        processor = osmium.FileProcessor(file_of(path), wanted).with_locations()
         processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
         yield from processor.with_filter(osmium.filter.KeyFilter("highway"))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
+
+
+def file_of(path: Path) -> osmium.io.File:
+    """Return a file with its format, which libosmium tells by suffixes in lower case only."""
+    name = path.name.lower()
+    return osmium.io.File(str(path), next(s for s in _FORMATS if name.endswith(f".{s}")))
 
 
 def _in_order_of_id(raw: RawStreets) -> RawStreets:

@@ -11,6 +11,8 @@ import geopandas as gpd
 import osmium
 import shapely
 
+from servicecircle.sources.osm import file_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -47,7 +49,7 @@ def read_places(path: Path) -> gpd.GeoDataFrame:
     """
     keys = sorted({key for place in _data()["places"] for key in place["tags"]})
     tagged = osmium.filter.KeyFilter(*keys)
-    elements = osmium.FileProcessor(str(path)).with_areas(tagged).with_filter(tagged)
+    elements = osmium.FileProcessor(file_of(path)).with_areas(tagged).with_filter(tagged)
     places = [place for element in elements if (place := _place(element)) is not None]
     return gpd.GeoDataFrame(places, columns=list(_COLUMNS), geometry="geometry", crs="EPSG:4326")
 

@@ -6,7 +6,9 @@ import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +26,6 @@ from servicecircle.units import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -37,6 +38,12 @@ _WHOLE = 1e-5
 _NO_DATA_BELOW, NO_DATA_ABOVE = -9000.0, 1e10
 """No count is negative by thousands or exceeds mankind: an undeclared nodata value."""
 
+SUMMED_CELLS = 100_000_000
+"""Of a raster of more cells than this, what lies beyond the area is not summed."""
+
+_WEB = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_TIMEOUT": "60", "GDAL_HTTP_MAX_RETRY": "3",
+}  # fmt: skip
 _HAIR = 1e-6
 _CELLS_AT_ONCE = 4_000_000
 
@@ -54,18 +61,33 @@ class Cells:
     totals
         raw, raw_<group>: everything the raster holds; outside_box: what lies beyond the area and has no row;
         nodata_cells, negative: cells without data in zones, and the sum of the negative ones, not counted.
+        Of a raster on the web, or one larger than `SUMMED_CELLS`, only the area is read: nothing lies beyond.
+    outlines
+        The whole cell of each row, in the study CRS.
     """
 
     rows: pd.DataFrame
     totals: dict[str, float]
+    outlines: NDArray[np.object_]
+
+
+def is_raster(source: str) -> bool:
+    """Tell whether a source is read as a raster, by the suffix of its path or of the path in its URL."""
+    path = urlsplit(source).path if is_url(source) else source
+    return path.lower().endswith(SUFFIXES)
+
+
+def is_url(source: str) -> bool:
+    """Tell whether a source is an address on the web."""
+    return source.lower().startswith(("http://", "https://"))
 
 
 def read_cells(
-    path: Path,
+    path: Path | str,
     zones: gpd.GeoDataFrame,
     *,
     area: gpd.GeoSeries,
-    groups: Mapping[str, Path],
+    groups: Mapping[str, Path | str],
     findings: Findings,
 ) -> Cells:
     """
@@ -74,7 +96,7 @@ def read_cells(
     Parameters
     ----------
     path
-        Raster of people per cell, in any CRS; band 1.
+        Raster of people per cell, in any CRS; band 1. An http(s) URL is read by range requests.
     zones
         Polygons with a `code`, in the study CRS, without overlaps.
     area
@@ -90,11 +112,15 @@ def read_cells(
     with _opened(path) as dataset:
         window = _window_of(dataset, area, path, findings)
         polygons = zones.geometry.to_crs(dataset.crs)
-        sheets, beyond = {"people": _read_window(dataset, window)}, {"people": _sum_beyond(dataset, window)}
+        whole = not is_url(str(path)) and dataset.width * dataset.height <= SUMMED_CELLS
+        if not whole:
+            findings.note("people.raster_window", subject=_name(path))
+        sum_beyond = _sum_beyond if whole else lambda *_: 0.0
+        sheets, beyond = {"people": _read_window(dataset, window)}, {"people": sum_beyond(dataset, window)}
         for group, group_path in groups.items():
             with _opened(group_path) as other:
                 _require_same_grid(dataset, other, path, group_path)
-                sheets[group], beyond[group] = _read_window(other, window), _sum_beyond(other, window)
+                sheets[group], beyond[group] = _read_window(other, window), sum_beyond(other, window)
         left, bottom, right, top = _bounds(dataset, window)
         to_study = Transformer.from_crs(dataset.crs, area.crs, always_xy=True)
     met = _fractions(polygons, sheets["people"].shape, (left, bottom, right, top))
@@ -105,15 +131,17 @@ def read_cells(
     rows = _divide(met, sheets, zones["code"].to_numpy())
     height, width = sheets["people"].shape
     row, column = np.divmod(rows.pop("cell").to_numpy(), width)
-    x_m, y_m = to_study.transform(
-        left + (column + 0.5) * ((right - left) / width), top - (row + 0.5) * ((top - bottom) / height)
-    )
+    cell_x, cell_y = (right - left) / width, (top - bottom) / height
+    west, north = left + column * cell_x, top - row * cell_y
+    x_m, y_m = to_study.transform(west + 0.5 * cell_x, north - 0.5 * cell_y)
+    outlines = shapely.box(west, north - cell_y, west + cell_x, north)
+    outlines = shapely.transform(outlines, lambda xy: np.column_stack(to_study.transform(*xy.T)))
     totals = {
         f"raw{'' if name == 'people' else f'_{name}'}": math.fsum((*sheet.ravel(), beyond[name]))
         for name, sheet in sheets.items()
     }
     totals |= {"outside_box": beyond["people"]} | facts["people"]
-    return Cells(rows.assign(x_m=x_m, y_m=y_m), totals)
+    return Cells(rows.assign(x_m=x_m, y_m=y_m), totals, np.asarray(outlines, dtype=object))
 
 
 def share_out(values: Floats, shares: Floats, starts: NDArray[np.intp]) -> Floats:
@@ -141,25 +169,39 @@ def share_out(values: Floats, shares: Floats, starts: NDArray[np.intp]) -> Float
     return parts
 
 
+def _name(path: Path | str) -> str:
+    return PurePosixPath(urlsplit(str(path)).path).name if is_url(str(path)) else Path(path).name
+
+
+def _where(path: Path | str) -> str:
+    """Return the path for a message; of a URL without its query and its user, which may be secret."""
+    if not is_url(str(path)):
+        return str(path)
+    parts = urlsplit(str(path))
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path | str) -> Iterator[Any]:
     """Open a raster that can be divided: georeferenced, north up."""
-    require_file(path, suffixes=SUFFIXES, what="[people]")
-    with warnings.catch_warnings():
+    if not is_url(str(path)):
+        require_file(Path(path), suffixes=SUFFIXES, what="[people]")
+    with warnings.catch_warnings(), rasterio.Env(**(_WEB if is_url(str(path)) else {})):
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
             with rasterio.open(path) as dataset:
                 if dataset.crs is None:
-                    raise InputError("people.raster_no_crs", where=str(path))
+                    raise InputError("people.raster_no_crs", where=_where(path))
                 grid = dataset.transform
                 if grid.b or grid.d or grid.a <= 0 or grid.e >= 0:
-                    raise InputError("people.raster_turned", where=str(path))
+                    raise InputError("people.raster_turned", where=_where(path))
                 yield dataset
         except rasterio.errors.RasterioError as error:
-            raise InputError("people.raster_unreadable", where=str(path), why=str(error)) from error
+            why = str(error).replace(str(path), _name(path))
+            raise InputError("people.raster_unreadable", where=_where(path), why=why) from error
 
 
-def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path, findings: Findings) -> Window:
+def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path | str, findings: Findings) -> Window:
     """Return the whole cells that cover the area's box."""
     left, bottom, right, top = area.to_crs(dataset.crs).total_bounds
     grid = dataset.transform
@@ -172,11 +214,11 @@ def _window_of(dataset: Any, area: gpd.GeoSeries, path: Path, findings: Findings
         _cells_to((bottom - grid.f) / grid.e, math.ceil),
     )
     if min(column_0, row_0) < 0 or column_1 > dataset.width or row_1 > dataset.height:
-        findings.note("people.raster_short", subject=path.name)
+        findings.note("people.raster_short", subject=_name(path))
     column_0, row_0 = max(0, column_0), max(0, row_0)
     width, height = min(dataset.width, column_1) - column_0, min(dataset.height, row_1) - row_0
     if width <= 0 or height <= 0:
-        raise InputError("people.raster_elsewhere", where=str(path))
+        raise InputError("people.raster_elsewhere", where=_where(path))
     return Window(column_0, row_0, width, height)
 
 
@@ -191,14 +233,16 @@ def _bounds(dataset: Any, window: Window) -> tuple[float, float, float, float]:
     return left, top + window.height * grid.e, left + window.width * grid.a, top
 
 
-def _require_same_grid(ours: Any, other: Any, path: Path, other_path: Path) -> None:
+def _require_same_grid(ours: Any, other: Any, path: Path | str, other_path: Path | str) -> None:
     same = (
         ours.shape == other.shape
         and ours.crs == other.crs
         and ours.transform.almost_equals(other.transform, 1e-9)
     )
     if not same:
-        raise InputError("people.group_grid", where=str(other_path), people=path.name, group=other_path.name)
+        raise InputError(
+            "people.group_grid", where=_where(other_path), people=_name(path), group=_name(other_path)
+        )
 
 
 def _read_window(dataset: Any, window: Window) -> Floats:
@@ -250,20 +294,20 @@ def _fractions(polygons: gpd.GeoSeries, shape: tuple[int, ...], bounds: tuple[fl
     return _Met(cell[share > 0], zone[share > 0], share[share > 0])
 
 
-def _clean(sheet: Floats, met: _Met, path: Path, findings: Findings) -> dict[str, float]:
+def _clean(sheet: Floats, met: _Met, path: Path | str, findings: Findings) -> dict[str, float]:
     """Set everything that is no count of people to 0, in place, and list it."""
     empty = ~np.isfinite(sheet)
     undeclared = ~empty & ((sheet <= _NO_DATA_BELOW) | (sheet >= NO_DATA_ABOVE))
     negative = (sheet < 0) & ~undeclared & ~empty
     for code, which in (("people.nodata_undeclared", undeclared), ("people.negative_cells", negative)):
         if which.any():
-            findings.note(code, subject=path.name, count=int(which.sum()), sum=math.fsum(sheet[which]))
+            findings.note(code, subject=_name(path), count=int(which.sum()), sum=math.fsum(sheet[which]))
     infinite = int(np.isinf(sheet).sum())
     if infinite:
-        findings.note("people.infinite_cells", subject=path.name, count=infinite)
+        findings.note("people.infinite_cells", subject=_name(path), count=infinite)
     in_zones = np.unique(met.cell[(empty | undeclared).ravel()[met.cell]])
     if in_zones.size:
-        findings.note("people.nodata_cells", subject=path.name, count=int(in_zones.size))
+        findings.note("people.nodata_cells", subject=_name(path), count=int(in_zones.size))
     below_zero = math.fsum(sheet[negative])
     sheet[empty | undeclared | negative] = 0.0
     return {"nodata_cells": float(in_zones.size), "negative": below_zero}

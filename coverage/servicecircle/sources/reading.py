@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicecircle.database import Database
 from servicecircle.sources.files import require_file
 from servicecircle.sources.streets import SUFFIXES
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_ways(
-    path: Path, *, layer: str | None = None, walk_trunk: bool = True, crs: str = "auto"
+    path: Path | Database, *, layer: str | None = None, walk_trunk: bool = True, crs: str = "auto"
 ) -> RawStreets:
     """
     Read the walkable ways of a street source.
@@ -22,7 +23,7 @@ def read_ways(
     Parameters
     ----------
     path
-        An OSM extract, an OSMnx GraphML file, or a layer of lines.
+        An OSM extract, an OSMnx GraphML file, a layer of lines, or a table of them in a database.
     layer
         Layer of a GeoPackage.
     walk_trunk
@@ -35,6 +36,10 @@ def read_ways(
     InputError
         The file is missing, empty, damaged, or of no known type.
     """
+    if isinstance(path, Database):
+        from servicecircle.sources.lines import read_lines
+
+        return read_lines(path, walk_trunk=walk_trunk, crs=crs)
     suffix = require_file(path, suffixes=SUFFIXES, what="[streets]")
     if suffix == ".graphml":
         from servicecircle.sources.graphs import read_graphml

@@ -8,20 +8,16 @@ import io
 import math
 import re
 import unicodedata
-import warnings
-import zlib
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import IO, TYPE_CHECKING, Any
-from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.sources.cells import number, text
-from servicecircle.sources.columns import is_known, listed
+from servicecircle.sources.columns import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,12 +27,14 @@ if TYPE_CHECKING:
 
 TITLE_ROWS = 10
 """Rows of titles and notes that may stand above the header."""
-UNPACKED_BYTES = 1 << 30
-_SMALL_BYTES, _PACKED_TIMES = 100 << 20, 200  # XML of real workbooks packs 5 to 30 times
 
 Row = tuple[int, list[Any]]
-_SUM = re.compile(r"(?i).{0,12}(合计|小计|总计|共计|累计|(sub|grand)?-?total)[:：]?(\(.*\)|\d+[个处所张人]?)?")
+_SUM = re.compile(
+    r"(?i).{0,12}(合计|小计|总计|共计|累计|(sub|grand)?-?total)[:：]?(\(.*\)|\d+[个处所张人]?)?"
+)
+_SUM_WORD = re.compile(r"(?i)计|total")
 _CODE = re.compile(r"\d{6}")
+_TOP_BYTES = 1 << 16
 _END = "\x00end of table"
 
 
@@ -77,12 +75,14 @@ def table_in(rows: list[Row], *, where: str) -> Sheet:
         raise InputError("tables.no_header", where=where)
     start, header, _ = _header(rows)
     title = " ".join(text(cell) for _, cells in rows[:start] for cell in cells if cell not in header)
-    body = rows[start:]
+    top, body = rows[start - 1][0], rows[start:]
     rows[:] = []  # a table of a million rows is held once
     numbers = np.array([number for number, _ in body], dtype=np.int64)
-    between = np.arange(numbers[0], numbers[-1]) if len(numbers) else numbers
+    between = np.arange(top + 1, numbers[-1]) if len(numbers) else numbers
     adds_up = np.array([_adds_up(cells) for _, cells in body], dtype=bool)
-    frame = _frame([cells for (_, cells), left_out in zip(body, adds_up, strict=True) if not left_out], header)
+    frame = _frame(
+        [cells for (_, cells), left_out in zip(body, adds_up, strict=True) if not left_out], header
+    )
     return Sheet(
         frame, numbers[~adds_up], title,
         sums=tuple(numbers[adds_up].tolist()), blank=tuple(np.setdiff1d(between, numbers).tolist()),
@@ -93,7 +93,7 @@ def _frame(body: list[list[Any]], header: list[Any]) -> pd.DataFrame:
     width = max([len(header), *map(len, body)])
     columns = _names([text(cell) for cell in header] + [""] * (width - len(header)))
     for cells in body:
-        cells += [None] * (width - len(cells))
+        cells.extend([None] * (width - len(cells)))
     frame = pd.DataFrame(body, columns=columns, dtype=object)
     unnamed = [c for c, cell in zip(columns, [*header, *[None] * width], strict=False) if not text(cell)]
     return frame.drop(columns=[c for c in unnamed if all(text(value) == "" for value in frame[c])])
@@ -101,8 +101,10 @@ def _frame(body: list[list[Any]], header: list[Any]) -> pd.DataFrame:
 
 def _adds_up(cells: list[Any]) -> bool:
     """Tell whether a row only sums up others: `小计` in front, or behind a serial, and no zone's code."""
-    front = list(islice((text(cell) for cell in cells if text(cell)), 2))
-    said = [re.sub(r"\s", "", unicodedata.normalize("NFKC", cell)) for cell in front]
+    front = list(islice((cell for cell in cells if cell is not None and cell != ""), 2))
+    if not any(isinstance(cell, str) and _SUM_WORD.search(cell) for cell in front):
+        return False
+    said = [re.sub(r"\s", "", unicodedata.normalize("NFKC", text(cell))) for cell in front]
     return any(_SUM.fullmatch(cell) for cell in said) and not any(_CODE.search(cell) for cell in said)
 
 
@@ -112,7 +114,9 @@ def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
     found = [(i + 1, cells, _known_cells(cells)) for i, cells in enumerate(top[: TITLE_ROWS + 1])]
     for i, (above, below) in enumerate(pairwise(top)):
         width = max(len(above), len(below))
-        over, under = ([text(cell) for cell in cells] + [""] * (width - len(cells)) for cells in (above, below))
+        over, under = (
+            [text(cell) for cell in cells] + [""] * (width - len(cells)) for cells in (above, below)
+        )
         if all(is_known(cell) for cell in under if cell) or _stands_under(over, under):
             both = _both(over, under)
             found.append((i + 2, both, _known_cells(both)))
@@ -156,102 +160,24 @@ def _names(headers: list[str]) -> list[str]:
     return names
 
 
-def _filled(rows: Iterable[Iterable[Any]]) -> Iterator[Row]:
-    """Number rows from 1, drop blank ones, and cut the empty cells at their ends."""
-    for number, row in enumerate(rows, 1):
-        cells = list(row)
-        while cells and text(cells[-1]) == "":
-            cells.pop()
-        if cells:
-            yield number, cells
-
-
-def read_workbook(path: Path, *, sheet: str | None) -> list[Row]:
-    """
-    Read one sheet of an .xlsx workbook: values as stored, formulas as last computed.
-
-    Without a name: the visible sheet with the most known headers.
-
-    Raises
-    ------
-    InputError
-        The file is damaged, encrypted or unpacks beyond reason; the sheet is missing or not clear.
-    """
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    damaged = (BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, AttributeError, EOFError,
-               SyntaxError, OSError, zlib.error)  # fmt: skip
-    try:
-        _refuse_attacks(path)
-        with path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl on styles and checks that it does not keep
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            try:
-                return list(_sheet_rows(_choose_sheet(book, sheet, where=str(path))))
-            finally:
-                book.close()
-    except InputError:
-        raise
-    except damaged as error:
-        raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
-
-
-def _refuse_attacks(path: Path) -> None:
-    """Refuse what unpacks beyond reason, and XML that declares entities: no spreadsheet writes any."""
-    with ZipFile(path) as archive:
-        parts = archive.infolist()
-        size, packed = sum(p.file_size for p in parts), sum(p.compress_size for p in parts)
-        if size > UNPACKED_BYTES or (size > _SMALL_BYTES and size > _PACKED_TIMES * packed):
-            raise InputError("tables.too_big", where=str(path), size_mb=f"{size / 1e6:,.0f}")
-        for part in parts:
-            with archive.open(part) as stream:
-                if _has_doctype(stream):
-                    raise InputError("tables.entities", where=str(path), part=part.filename)
-
-
-def _has_doctype(stream: IO[bytes]) -> bool:
-    """Tell whether an XML file has a document type; only what stands before its first element is read."""
-    seen: list[str] = []
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = lambda *_: seen.append("doctype")
-    parser.StartElementHandler = lambda *_: seen.append("element")
-    try:
-        while not seen and (chunk := stream.read(1 << 12)):
-            parser.Parse(chunk)
-    except expat.ExpatError:  # a picture, or XML that its reader will refuse
-        pass
-    return seen[:1] == ["doctype"]
-
-
-def _choose_sheet(book: Any, name: str | None, *, where: str) -> Any:
-    if name is not None:
-        if name not in [ws.title for ws in book.worksheets]:
-            raise InputError("tables.no_sheet", where=where, sheet=name, sheets=listed(book.sheetnames))
-        return book[name]
-    visible = [ws for ws in book.worksheets if ws.sheet_state == "visible"] or book.worksheets
-    scores = [_score(ws) for ws in visible]
-    if not any(scores):
-        return next((ws for ws in visible if next(iter(_sheet_rows(ws)), None)), visible[0])
-    best = [ws for ws, score in zip(visible, scores, strict=True) if score == max(scores)]
-    if len(best) > 1:
-        raise InputError("tables.which_sheet", where=where, sheets=listed(ws.title for ws in best))
-    return best[0]
-
-
-def _score(worksheet: Any) -> int:
-    rows = list(islice(_sheet_rows(worksheet), TITLE_ROWS + 2))
+def known_headers(rows: list[Row]) -> int:
+    """Return how many cells of the header are known ones."""
     return _header(rows)[2] if rows else 0
 
 
-def _sheet_rows(worksheet: Any) -> Iterator[Row]:
-    worksheet.reset_dimensions()  # some programs write a wrong size into the sheet
-    return _filled(islice(worksheet.iter_rows(values_only=True), _MOST_ROWS))
+def filled(rows: Iterable[Iterable[Any]]) -> Iterator[Row]:
+    """Number rows from 1, drop blank ones, and cut the empty cells at their ends."""
+    for i, row in enumerate(rows, 1):
+        cells = list(row)
+        while cells and (cells[-1] is None or text(cells[-1]) == ""):
+            cells.pop()
+        if cells:
+            yield i, cells
 
 
 def read_delimited(path: Path) -> list[Row]:
     """
-    Read delimited text: UTF-8, UTF-16 with BOM or GB18030; comma, semicolon or tab. Every cell stays text.
+    Read delimited text: UTF-8, UTF-16 or GB18030; comma, semicolon, tab or bar. Every cell stays text.
 
     Raises
     ------
@@ -260,7 +186,7 @@ def read_delimited(path: Path) -> list[Row]:
     """
     lines = list(io.StringIO(decode(path.read_bytes(), where=str(path)), newline=""))
     top = lines[: 4 * TITLE_ROWS]
-    tries = [(delimiter, _parse(top, delimiter)[0]) for delimiter in ",;\t"]
+    tries = [(delimiter, _parse(top, delimiter)[0]) for delimiter in ",;\t|"]
     delimiter = max(tries, key=lambda one: _worth(one[1]))[0]
     rows, open_line = _parse(lines, delimiter)
     if open_line:
@@ -271,7 +197,7 @@ def read_delimited(path: Path) -> list[Row]:
 def _worth(rows: list[Row]) -> tuple[int, int]:
     """Rank a delimiter by the known headers it yields, then by the cells of the header."""
     if not rows:
-        return 0, 0
+        return 0, TITLE_ROWS  # nothing but delimiters: these are it
     _, header, known = _header(rows)
     return known, len(header)
 
@@ -284,18 +210,22 @@ def _parse(lines: list[str], delimiter: str) -> tuple[list[Row], int]:
     try:
         for record in reader:
             if record == [_END]:
-                return list(_filled(records)), 0
+                return list(filled(records)), 0
             records.append(record)
             began.append(reader.line_num + 1)
     except csv.Error:  # a cell beyond all bounds: it began at an open quotation mark
-        return list(_filled(records)), began[-1]
-    return list(_filled(records[:-1])), began[-2]
+        return list(filled(records)), began[-1]
+    return list(filled(records[:-1])), began[-2]
 
 
 def decode(raw: bytes, *, where: str) -> str:
-    """Return text by its BOM, else as UTF-8, else as GB18030; nothing is replaced."""
+    """Return text by its BOM, as UTF-16 where it holds zeros, as UTF-8 or as GB18030; nothing is replaced."""
     boms = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
     marked = next((encoding for bom, encoding in boms if raw.startswith(bom)), None)
+    top = raw[:_TOP_BYTES]
+    zeros = top[::2].count(0), top[1::2].count(0)  # one of the two bytes of , and of a digit
+    if not marked and 20 * max(zeros) > len(top) > 20 * min(zeros):
+        marked = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     try:
         try:
             return raw.decode(marked or "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from servicecircle.database import Database
 from servicecircle.errors import InputError
-from servicecircle.sources.columns import listed
+from servicecircle.sources.books import read_workbook
+from servicecircle.sources.columns import listed, split_positions
 from servicecircle.sources.files import require_file
-from servicecircle.sources.sheets import frame_of, read_delimited, read_workbook
+from servicecircle.sources.sheets import read_delimited, table_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-SHEETS = (".xlsx", ".csv", ".tsv")
-LAYERS = (".gpkg", ".shp", ".geojson", ".json", ".parquet")
+    from servicecircle.findings import Findings
+    from servicecircle.sources.sheets import Sheet
+
+SHEETS = (".xlsx", ".xls", ".csv", ".tsv")
+BOOKS = (".xlsx", ".xls")
+LAYERS = (".gpkg", ".shp", ".dbf", ".geojson", ".json", ".parquet")
 PLACES = (".osm.pbf",)
+_LISTED = 20
+_WESTERN = {"iso8859-1", "cp1252", "latin-1", "iso8859-15", "ascii"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,20 +50,24 @@ class Table:
         Features of a layer are counted as if under a header.
     path
         The file.
+    title
+        What stands above the header.
     """
 
     frame: pd.DataFrame
     rows: NDArray[np.int64]
-    path: Path
+    path: Path | Database
+    title: str = ""
 
 
 def read_table(
-    path: Path,
+    path: Path | Database,
     *,
     sheet: str | None = None,
     layer: str | None = None,
     crs: CRS | None = None,
     what: str = "a table",
+    findings: Findings | None = None,
 ) -> Table:
     """
     Read a table or a layer.
@@ -62,26 +75,32 @@ def read_table(
     Parameters
     ----------
     path
-        `.xlsx` `.csv` `.tsv` `.geojson` `.json` (GeoJSON) `.gpkg` `.shp` `.parquet` `.osm.pbf` (facilities).
+        `.xlsx` `.xls` `.csv` `.tsv` `.dbf` `.geojson` `.json` (GeoJSON) `.gpkg` `.shp` `.parquet`
+        `.osm.pbf` (facilities); or a table of a database.
     sheet, layer
         Sheet of a workbook, layer of a GeoPackage; found by itself where only one fits.
     crs
         CRS of a layer whose file names none.
     what
         What the file is for, in messages.
+    findings
+        Where rows are listed that are left out: sums of others, and blank ones.
 
     Raises
     ------
     InputError
         The file is missing, damaged, in an unknown encoding or without CRS; the sheet or layer is not clear.
     """
+    if isinstance(path, Database):
+        return _read_database(path, crs)
     if any(part.lower() in {"postgresql:", "postgres:"} for part in path.parts):
         raise InputError("tables.database", what=what, known=" ".join((*SHEETS, *LAYERS)))
     suffix = require_file(path, suffixes=(*SHEETS, *LAYERS, *PLACES), what=what)
     if suffix in SHEETS:
-        cells = read_workbook(path, sheet=sheet) if suffix == ".xlsx" else read_delimited(path)
-        frame, rows = frame_of(cells, where=str(path))
-        return Table(frame, rows, path)
+        cells = read_workbook(path, sheet=sheet) if suffix in BOOKS else read_delimited(path)
+        found = table_in(cells, where=str(path))
+        _list_left_out(found, path, findings)
+        return Table(split_positions(found.frame), found.rows, path, found.title)
     try:
         frame = _read_layer(path, suffix, layer)
     except InputError:
@@ -90,13 +109,32 @@ def read_table(
         raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
     if isinstance(frame, gpd.GeoDataFrame):
         frame = _with_crs(frame, crs, path)
+    elif suffix == ".dbf":
+        frame = split_positions(frame)
     return Table(frame, np.arange(len(frame), dtype=np.int64) + 2, path)
 
 
-def _with_crs(frame: gpd.GeoDataFrame, crs: CRS | None, path: Path) -> gpd.GeoDataFrame:
+def _list_left_out(found: Sheet, path: Path, findings: Findings | None) -> None:
+    for code, rows in (("tables.sum_rows", found.sums), ("tables.blank_rows", found.blank)):
+        if rows and findings is not None:
+            written = listed(rows[:_LISTED]) + (" …" if len(rows) > _LISTED else "")
+            findings.note(code, subject=path.name, row=rows[0], count=len(rows), rows=written)
+
+
+def _read_database(source: Database, crs: CRS | None) -> Table:
+    from servicecircle.sources.postgis import read_rows
+
+    frame = read_rows(source)
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame = _with_crs(frame, crs, source)
+    return Table(split_positions(frame), np.arange(len(frame), dtype=np.int64) + 2, source)
+
+
+def _with_crs(frame: gpd.GeoDataFrame, crs: CRS | None, path: Path | Database) -> gpd.GeoDataFrame:
     if frame.crs is None:
         if crs is None:
-            raise InputError("tables.no_crs", where=str(path))
+            code = "postgis.no_srid" if isinstance(path, Database) else "tables.no_crs"
+            raise InputError(code, where=str(path))
         frame = frame.set_crs(crs)
     return frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry")
 
@@ -109,7 +147,7 @@ def _read_layer(path: Path, suffix: str, layer: str | None) -> pd.DataFrame:
         return frame
     if suffix == ".parquet":
         return _read_parquet(path)
-    if suffix == ".shp":
+    if suffix in {".shp", ".dbf"}:
         return _read_shapefile(path)
     return _read_vector(path, layer=_choose_layer(path, layer) if suffix == ".gpkg" else None)
 
@@ -143,7 +181,9 @@ def _recoded(cell: Any, encoding: str) -> Any:
 def _choose_layer(path: Path, name: str | None) -> str:
     import pyogrio
 
-    layers = [(str(layer), geometry is not None) for layer, geometry in pyogrio.list_layers(path)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on a damaged file, which its reader refuses
+        layers = [(str(layer), geometry is not None) for layer, geometry in pyogrio.list_layers(path)]
     names = [layer for layer, _ in layers]
     if name is not None:
         if name not in names:
@@ -171,8 +211,16 @@ def _dbf_encoding(path: Path) -> str:
     raw = dbf.read_bytes()
     texts = raw[32:]  # field names, then records; past the binary header all is text
     named = _codec(cpg.read_text("latin-1").strip()) if cpg else None
+    if named in _WESTERN and _in_pairs(texts):  # what some programs label everything with
+        named = None
     candidates = [encoding for encoding in (named, "utf-8", "gb18030") if encoding]
     return min(candidates, key=lambda encoding: texts.decode(encoding, "replace").count("\ufffd"))
+
+
+def _in_pairs(texts: bytes) -> bool:
+    """Tell whether most bytes beyond ASCII stand side by side, as in Chinese, not in Western texts."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", texts)]
+    return sum(run for run in runs if run > 1) > sum(runs) / 2
 
 
 def _sidecar(path: Path, suffix: str) -> Path | None:

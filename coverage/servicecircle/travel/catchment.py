@@ -63,8 +63,11 @@ def catchments(
     found: dict[int, Catchment] = {}
     incident = _incidence(network)
     graph = with_facilities(network.towards(), network, facilities)
+    order = np.argsort(network.node_xy[:, 0], kind="stable")
+    by_x = order, network.node_xy[order, 0]
     for block in _blocks(np.flatnonzero(facilities.placed), xy):
-        found |= {c.facility: c for c in _of_block(network, facilities, block, cutoff_m, xy, incident, graph)}
+        of_block = _of_block(network, facilities, block, cutoff_m, xy, incident, graph, by_x)
+        found |= {c.facility: c for c in of_block}
     for facility in sorted(found):
         yield found[facility]
 
@@ -89,12 +92,15 @@ def _incidence(network: Network) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _of_block(
     network: Network, facilities: Placements, block: NDArray[np.int64], cutoff_m: float, xy: Floats,
     incident: tuple[NDArray[np.int64], NDArray[np.int64]], graph: csr_array,
+    by_x: tuple[NDArray[np.int64], Floats],
 ) -> Iterator[Catchment]:  # fmt: skip
     from scipy.sparse.csgraph import dijkstra
 
     low, high = xy[block].min(axis=0) - cutoff_m - 1.0, xy[block].max(axis=0) + cutoff_m + 1.0
-    inside = ((network.node_xy >= low) & (network.node_xy <= high)).all(axis=1)
-    near = np.flatnonzero(inside)
+    order, x = by_x
+    strip = order[slice(*np.searchsorted(x, [low[0], high[0]]))]
+    y = network.node_xy[strip, 1]
+    near = np.sort(strip[(y >= low[1]) & (y <= high[1])])
     rows = np.concatenate([near, len(network.node_ref) + block])
     local = graph[rows][:, rows]
     starts = len(near) + np.arange(len(block))
@@ -204,10 +210,10 @@ class Walkers:
         ]
         metres = np.minimum(*by_end)
         metres = access + np.minimum(metres, self._directly(found.facility, segment, offset))
-        least = np.full(len(self.places), np.inf)
-        np.minimum.at(least, row, metres)
-        points = np.unique(row)
-        return points, least[points]
+        points, which = np.unique(row, return_inverse=True)
+        least = np.full(len(points), np.inf)
+        np.minimum.at(least, which, metres)
+        return points, least
 
     def _directly(self, facility: int, segment: NDArray[np.int64], offset: Floats) -> Floats:
         """Return the walk along one segment to the facility, where it stands on that segment."""
@@ -221,10 +227,8 @@ class Walkers:
         return least
 
 
-def _runs(
-    first: NDArray[np.int64], chosen: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the positions `first[c]` to `first[c + 1]` of each chosen c, and which of the chosen each is of."""
+def _runs(first: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions `first[c]` to `first[c + 1]` of each chosen c, and whose each is."""
     counts = first[chosen + 1] - first[chosen]
     at = np.repeat(np.arange(len(chosen)), counts)
     return np.repeat(first[chosen] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum()), at

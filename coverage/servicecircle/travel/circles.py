@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
+    from pyproj import CRS
     from shapely.geometry.base import BaseGeometry
 
     from servicecircle.network.network import Network
@@ -57,67 +58,66 @@ def stretch_lines(
     return lines
 
 
-def dissolve(network: Network, found: Sequence[Catchment], *, buffer_m: float) -> tuple[BaseGeometry, float]:
-    """Return the joint polygon of several catchments, and the street length they reach together."""
-    if not found:
-        return shapely.MultiPolygon(), 0.0
-    segment, begin, end = (
-        np.concatenate([getattr(c, name) for c in found]) for name in ("segment", "begin_m", "end_m")
-    )
-    segment, begin, end = union_stretches(segment, begin, end)
-    lines = stretch_lines(network, segment, begin, end)
-    drawn = shapely.union_all(shapely.buffer(lines, buffer_m, quad_segs=_QUARTER_ARCS))
-    return _fill(drawn), float((end - begin).sum())
-
-
 def draw_circles(
-    network: Network,
-    reached: Sequence[tuple[Circle, Catchment, float]],
-    names: NDArray[np.object_],
-    *,
-    buffer_m: float,
-    workers: int = 1,
-) -> gpd.GeoDataFrame:
+    network: Network, reached: Sequence[tuple[Circle, Catchment, float]], *, buffer_m: float, workers: int = 1
+) -> list[BaseGeometry]:
     """
-    Draw catchments: `facility_id, cutoff, cutoff_unit, street_m, area_m2, people_within, geometry`.
+    Return the polygon of each catchment, in their order.
 
     Parameters
     ----------
     reached
         The circle whose limit it is, the catchment, and the people in it, counted on the travel field.
-    names
-        Id of each facility.
     workers
         Threads: GEOS leaves the interpreter free while it joins streets.
     """
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda one: draw(network, one[1], buffer_m=buffer_m), reached))
+
+
+def circle_table(
+    reached: Sequence[tuple[Circle, Catchment, float]],
+    shapes: Sequence[BaseGeometry],
+    names: NDArray[np.object_],
+    *,
+    crs: CRS,
+) -> gpd.GeoDataFrame:
+    """
+    Return catchments: `facility_id, cutoff, cutoff_unit, street_m, area_m2, people_within, geometry`.
+
+    Parameters
+    ----------
+    reached, shapes
+        As for `draw_circles`, and what it returned.
+    names
+        Id of each facility.
+    """
     import geopandas as gpd
 
-    with ThreadPoolExecutor(workers) as pool:
-        shapes = list(pool.map(lambda one: draw(network, one[1], buffer_m=buffer_m), reached))
     rows = []
     for (circle, found, people), shape in zip(reached, shapes, strict=True):
         row = (circle.limit, circle.limit_unit, found.street_m, shape.area, people, shape)
         rows.append((names[found.facility], *row))
     rows.sort(key=lambda row: row[:3])
     columns = ["facility_id", "cutoff", "cutoff_unit", "street_m", "area_m2", "people_within", "geometry"]
-    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=network.crs)
+    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=crs)
 
 
 def draw_reach(
-    network: Network,
     reached: Sequence[tuple[Circle, Catchment, float]],
+    shapes: Sequence[BaseGeometry],
     counts: Mapping[str, NDArray[np.bool_]],
     limits_m: Mapping[str, float],
     *,
-    buffer_m: float,
+    crs: CRS,
 ) -> gpd.GeoDataFrame:
     """
     Dissolve, per circle, the catchments of all facilities that count: `circle, street_m, area_m2, geometry`.
 
     Parameters
     ----------
-    reached
-        As for `draw_circles`.
+    reached, shapes
+        As for `draw_circles`, and what it returned.
     counts
         Per circle, which facilities count.
     limits_m
@@ -127,15 +127,25 @@ def draw_reach(
 
     rows = []
     for circle, counting in counts.items():
-        found = [
-            c
-            for of, c, _ in reached
-            if counting[c.facility] and within(abs(of.limit_m - limits_m[circle]), 0.0)
+        chosen = [
+            (found, shape)
+            for (of, found, _), shape in zip(reached, shapes, strict=True)
+            if counting[found.facility] and within(abs(of.limit_m - limits_m[circle]), 0.0)
         ]
-        shape, street_m = dissolve(network, found, buffer_m=buffer_m)
-        rows.append((circle, street_m, shape.area, shape))
+        shape = _fill(shapely.union_all([shape for _, shape in chosen])) if chosen else shapely.MultiPolygon()
+        rows.append((circle, _street_m([found for found, _ in chosen]), shape.area, shape))
     columns = ["circle", "street_m", "area_m2", "geometry"]
-    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=network.crs)
+    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=crs)
+
+
+def _street_m(found: Sequence[Catchment]) -> float:
+    """Return the length of the streets that several catchments reach together."""
+    if not found:
+        return 0.0
+    _, begin, end = union_stretches(
+        *(np.concatenate([getattr(c, name) for c in found]) for name in ("segment", "begin_m", "end_m"))
+    )
+    return float((end - begin).sum())
 
 
 def _fill(drawn: BaseGeometry) -> BaseGeometry:

@@ -1,0 +1,124 @@
+"""The datum of a table settled: as declared, else as the evidence says; what was found is noted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from servicecircle.checks.datum import SHIFTED, wgs84_from
+from servicecircle.checks.detect import CERTAIN, weigh_datums
+from servicecircle.checks.grids import read_grid
+from servicecircle.crs import crs_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from servicecircle.checks.detect import Weighing, ZoneFinder
+    from servicecircle.checks.evidence import Ground
+    from servicecircle.checks.facility_rows import FacilityRows
+    from servicecircle.units import Floats
+
+_TITLES = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09", "none": "—"}
+_MISFIT = float(np.log(1e4))
+_DIGITS_SHOWN = 9
+
+
+def settle_datum(
+    rows: FacilityRows, lonlat: Floats, *, declared: str, name_zones: ZoneFinder, ground: Ground | None
+) -> Floats:
+    """
+    Return WGS-84 degrees of degrees as written (n, 2).
+
+    Parameters
+    ----------
+    declared
+        The datum the study or the file declares, which is taken at its word; `auto` where nobody does.
+    name_zones
+        Returns, of some rows, the position in the ground's zones of the zone each names; -1 for none.
+    ground
+        What to weigh the places against; None: nothing, so that an undeclared datum is WGS-84.
+    """
+    weighing = None if ground is None else weigh_datums(lonlat, name_zones, ground)
+    if declared != "auto":
+        taken = declared if declared in SHIFTED else "wgs84"
+        if weighing is not None:
+            _say_misfit(rows, taken, weighing)
+        return np.array(wgs84_from(lonlat, taken))
+    if weighing is None:
+        rows.findings.note("facilities.datum_assumed", subject=rows.entry.source)
+        return lonlat.copy()
+    _say_verdict(rows, weighing)
+    settled = lonlat.copy()
+    for datum in SHIFTED:
+        of_it = weighing.row_datum == datum
+        settled[of_it] = wgs84_from(lonlat[of_it], datum)
+    return settled
+
+
+def settle_grid(rows: FacilityRows, xy: Floats, named: NDArray[np.intp], ground: Ground) -> Floats | None:
+    """Return WGS-84 degrees of metres without a CRS; None where the numbers do not tell the grid."""
+    grid = read_grid(xy, named, ground)
+    if grid is None:
+        return None
+    rows.findings.note(
+        "detect.grid" if grid.certain else "detect.grid_doubt", subject=rows.entry.source,
+        crs=f"{crs_name(grid.crs)} {grid.crs.name}", order="y, x" if grid.northing_first else "x, y",
+        count=len(xy),
+    )  # fmt: skip
+    return grid.lonlat
+
+
+def _say_verdict(rows: FacilityRows, weighing: Weighing) -> None:
+    facts = _evidence(weighing)
+    note, source = rows.findings.note, rows.entry.source
+    if not weighing.datum:
+        mixed = "+" in weighing.best and weighing.log_ratio >= CERTAIN
+        code = "detect.share_unsure" if mixed else "detect.cannot_tell"
+        note(code, subject=source, best=_title(weighing.best), **facts)
+        return
+    datum, other = _title(weighing.datum), _title(weighing.other)
+    if not weighing.other:
+        note("detect.named", subject=source, datum=datum, **facts)
+        return
+    unsure = np.flatnonzero(~weighing.row_sure).tolist()
+    note(
+        "detect.mixture", subject=source, datum=datum, other=other, percent=100 * weighing.share,
+        others=int((weighing.row_datum == weighing.other).sum()), unsure=len(unsure), **facts,
+    )  # fmt: skip
+    for i in unsure:
+        rows.note("detect.row_unsure", i, datum=datum, other=other)
+
+
+def _say_misfit(rows: FacilityRows, taken: str, weighing: Weighing) -> None:
+    """Doubt a declared datum that another explanation beats by far; it is used all the same."""
+    ahead = weighing.scores[weighing.best] - weighing.scores[taken]
+    if weighing.best in {taken, "none"} or weighing.log_ratio < CERTAIN or ahead < _MISFIT:
+        return
+    facts = _evidence(weighing) | {"ratio": _ratio(ahead)}
+    rows.findings.note(
+        "detect.misfit", subject=rows.entry.source, datum=_title(taken), best=_title(weighing.best), **facts
+    )
+
+
+def _evidence(weighing: Weighing) -> dict[str, Any]:
+    best = weighing.scores[weighing.best]
+    ranked = sorted(weighing.scores.items(), key=lambda item: -item[1])
+    return {
+        "rows": weighing.weighed,
+        "ratio": _ratio(weighing.log_ratio),
+        "streets": ", ".join(f"{_title(d)} {metres:.0f} m" for d, metres in weighing.street_m.items()),
+        "scores": ", ".join(f"{_title(name)} 1:{_ratio(best - s)}" for name, s in ranked if name != "none"),
+    }
+
+
+def _title(explanation: str) -> str:
+    return " + ".join(_TITLES[datum] for datum in explanation.split("+") if datum)
+
+
+def _ratio(log_ratio: float) -> str:
+    """Return a likelihood ratio as a reader takes it in."""
+    if log_ratio > _DIGITS_SHOWN * np.log(10.0):
+        return f">10^{_DIGITS_SHOWN}"
+    ratio = float(np.exp(log_ratio))
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
