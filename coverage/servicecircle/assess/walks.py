@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from servicecircle.study import Circle, Rules
     from servicecircle.units import Floats
 
-DOUBTFUL = ("off_streets", "island", "long_detour")
-"""Reasons that may be the map's fault: inside the limit in a straight line, and outside it by streets."""
+DOUBTFUL = ("position_unsure", "off_streets", "island", "long_detour")
+"""Reasons that may be the map's fault: perhaps inside the limit in a straight line, outside it by streets."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,8 @@ class Walks:
     facility
         Number of the facility reached, in the field's order.
     by_streets, by_line
-        Whether each is inside the limit.
+        Whether each is surely inside the limit: by streets wherever an unlocated facility may stand, and
+        in a straight line.
     reason
         Why a person is not within; empty for those who are.
     """
@@ -104,7 +105,11 @@ def walk_people(
     metres = np.maximum(metres, straight_m)  # a way along a straight street may round below the line
     by_streets, by_line = within(metres, circle.limit_m), within(straight_m, circle.limit_m)
     inside = by_line if rules.measure == "straight" else by_streets
-    reason = _why_not(field, here, metres, straight_m, inside, by_line, rules.doubt_detour)
+    possible, error_m = by_line, _position_errors(facilities, field)
+    if (error_m > 0).any():
+        possible = by_line | _perhaps_near(field, xy[rows], error_m, circle.limit_m)
+        by_streets = within(field.with_longer_access(error_m).metres_from(here)[0], circle.limit_m)
+    reason = _why_not(field, here, metres, straight_m, inside, by_line, possible, rules.doubt_detour)
     return Walks(
         circle, field, rows, metres, straight_m, facility, by_streets, by_line, inside, reason
     )  # fmt: skip
@@ -117,6 +122,7 @@ def _why_not(
     straight_m: Floats,
     inside: NDArray[np.bool_],
     by_line: NDArray[np.bool_],
+    possible: NDArray[np.bool_],
     doubt_detour: float,
 ) -> NDArray[np.object_]:
     """Return the first reason that holds for each person who is not within."""
@@ -125,12 +131,29 @@ def _why_not(
     held = [
         (inside, ""),
         (np.full(len(metres), len(field.facility_ids) == 0), "no_counting_facility"),
-        (~by_line, "too_far"),
+        (~possible, "too_far"),
+        (~by_line, "position_unsure"),
         (~places.placed, "off_streets"),
         (_on_island(field, places), "island"),
         (long, "long_detour"),
     ]
     return np.select([h for h, _ in held], [r for _, r in held], default="detour").astype(object)
+
+
+def _position_errors(facilities: gpd.GeoDataFrame, field: TravelField) -> Floats:
+    """Return how far each facility of a field may stand from its point: those placed by a name only."""
+    if "position_error_m" not in facilities:
+        return np.zeros(len(field.facility_ids))
+    errors = facilities.set_index(facilities["facility_id"].astype(str))["position_error_m"]
+    return np.asarray(errors.reindex(list(field.facility_ids)).fillna(0.0), dtype=float)
+
+
+def _perhaps_near(field: TravelField, xy: Floats, error_m: Floats, limit_m: float) -> NDArray[np.bool_]:
+    """Tell who would be inside the limit in a straight line if an unlocated facility stood on their side."""
+    near = np.zeros(len(xy), dtype=bool)
+    for place, error in zip(field.facility_xy[error_m > 0], error_m[error_m > 0], strict=True):
+        near |= within(np.hypot(*(xy - place).T), limit_m + error)
+    return near
 
 
 def _on_island(field: TravelField, places: Placements) -> NDArray[np.bool_]:

@@ -9,10 +9,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.kinds import KINDS
 from servicecircle.maps import looks
 from servicecircle.maps.drawings import Drawing, Theme
-from servicecircle.maps.scene import DOUBTFUL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

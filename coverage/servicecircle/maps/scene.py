@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.maps.text import Text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ LEVELS = ("prefecture", "county", "township", "village")
 ZONE_TOLERANCE_M = 8.0
 LINE_TOLERANCE_M = 2.0
 CIRCLE_TOLERANCE_M = 4.0
-DOUBTFUL = ("off_streets", "island", "long_detour")
 NOT_COVERED = ("no_counting_facility", "too_far", "detour", *DOUBTFUL)
 
 

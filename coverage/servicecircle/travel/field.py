@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,6 +114,12 @@ class TravelField:
                 cost = places.access_m[row, slot] + np.abs(ahead) + self.facilities.access_m[facility, other]
                 found.append((row, np.where(allowed, cost, np.inf), facility))
         return found
+
+    def with_longer_access(self, extra_m: Floats) -> TravelField:
+        """Return the field as it would be if each facility (f,) stood so much farther from its place."""
+        facilities = replace(self.facilities, access_m=self.facilities.access_m + extra_m[:, None])
+        node_m, node_facility = search(self.network, facilities, cutoff_m=self.cutoff_m)
+        return replace(self, facilities=facilities, node_m=node_m, node_facility=node_facility)
 
     def to_points(self, points: gpd.GeoDataFrame, *, snap_m: float = DEFAULT_SNAP_M) -> pd.DataFrame:
         """
