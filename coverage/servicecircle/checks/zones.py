@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -98,7 +99,8 @@ def _with_codes(rows: pd.DataFrame, cells: pd.Series[Any], path: str, findings: 
         raise InputError("zones.codes_destroyed", where=path, example=codes[0].text)
     foreign = [code.text for code in codes if code.flaw == "foreign"]
     if foreign:
-        findings.note("zones.foreign_codes", subject=path, count=len(foreign), example=foreign[0])
+        name = PurePath(path).name
+        findings.note("zones.foreign_codes", subject=name, count=len(foreign), example=foreign[0])
     for code, row in zip(codes, rows["row"], strict=True):
         if code.flaw in _LEFT_OUT:
             findings.note(_LEFT_OUT[code.flaw], subject=code.text, row=int(row))
