@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +15,8 @@ from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.maps.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -48,6 +50,8 @@ class Scene:
         Those of most people first, numbered from 1 in the column `number`.
     straight
         One row per circle: the straight-line circles of its facilities, dissolved.
+    rows
+        Of segments, gaps and people, the rows of each zone: looked up once, not once per page.
     """
 
     study: Study
@@ -65,6 +69,7 @@ class Scene:
     circles: gpd.GeoDataFrame
     reach: gpd.GeoDataFrame
     straight: gpd.GeoDataFrame
+    rows: Mapping[str, Mapping[str, NDArray[np.intp]]]
 
     @classmethod
     def from_results(cls, results: Results) -> Scene:
@@ -75,6 +80,8 @@ class Scene:
         above = levels[-1] == "village" and "township" in levels
         people = results.people
         people = people[people["reason"].isin(NOT_COVERED) & (people["people"] > 0)]
+        gaps = _numbered(results.gaps)
+        of_zones = {"segments": results.segments, "gaps": gaps, "people": people}
         return cls(
             study=results.study,
             crs=crs,
@@ -87,12 +94,13 @@ class Scene:
             ),
             whole=_own(results.zones, levels[0]),
             facilities=_degrees(results.facilities, crs),
-            gaps=_degrees(_numbered(results.gaps), crs),
+            gaps=_degrees(gaps, crs),
             people=_degrees(people, crs),
             segments=_simple(results.segments, LINE_TOLERANCE_M, crs),
             circles=_simple(results.circles, CIRCLE_TOLERANCE_M, crs),
             reach=_simple(results.reach, CIRCLE_TOLERANCE_M, crs),
             straight=_straight(results),
+            rows={name: _rows_of(frame["zone_code"]) for name, frame in of_zones.items()},
         )
 
     @property
@@ -100,9 +108,11 @@ class Scene:
         """Whether the run counted an elderly group."""
         return "elderly_share_within" in self.units
 
-    def within_zones(self, frame: gpd.GeoDataFrame, codes: pd.Series) -> gpd.GeoDataFrame:
-        """Return the rows of a frame that belong to some zones."""
-        return frame[frame["zone_code"].isin(codes)].reset_index(drop=True)
+    def within_zones(self, name: Literal["segments", "gaps", "people"], codes: pd.Series) -> gpd.GeoDataFrame:
+        """Return the rows of a frame that belong to some zones, in the frame's order."""
+        found = [self.rows[name][code] for code in codes if code in self.rows[name]]
+        at = np.sort(np.concatenate(found)) if found else np.empty(0, np.intp)
+        return getattr(self, name).iloc[at].reset_index(drop=True)
 
 
 def box_of(units: gpd.GeoDataFrame, margin_deg: float = 0.0) -> tuple[float, float, float, float]:
@@ -127,6 +137,12 @@ def _numbered(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     keys = ["elderly", "people"] if "elderly" in gaps else ["people"]
     ordered = gaps.sort_values([*keys, "gap_id"], ascending=[*(False for _ in keys), True], kind="stable")
     return ordered.assign(number=np.arange(1, len(gaps) + 1))
+
+
+def _rows_of(codes: pd.Series) -> dict[str, NDArray[np.intp]]:
+    """Return the positions of each zone's rows."""
+    found = codes.groupby(codes.to_numpy(), sort=False).indices
+    return {str(code): np.asarray(at, dtype=np.intp) for code, at in found.items()}
 
 
 def _as_of(results: Results) -> dt.date:

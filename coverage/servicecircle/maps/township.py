@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import shapely
 
 from servicecircle.maps import headline, layers, tables
@@ -26,14 +27,14 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
     text = scene.text
     units = scene.units[scene.units["parent_code"] == code].reset_index(drop=True)
     own = scene.townships[scene.townships["code"] == code]
-    segments = scene.within_zones(scene.segments, units["code"])
-    gaps = scene.within_zones(scene.gaps, units["code"])
+    segments = scene.within_zones("segments", units["code"])
+    gaps = scene.within_zones("gaps", units["code"])
     box = box_of(units, MARGIN_DEG)
     facilities = _inside(scene.facilities, box)
     circles = scene.circles[scene.circles["facility_id"].isin(facilities["facility_id"])].reset_index(
         drop=True
     )
-    people = scene.within_zones(scene.people, units["code"])
+    people = scene.within_zones("people", units["code"])
     name = text.written(own["name"].iloc[0])
     return Page(
         text=text,
@@ -60,9 +61,16 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
 
 
 def _inside(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
-    return frame[frame.intersects(shapely.box(*box))].reset_index(drop=True)
+    return frame.iloc[np.sort(frame.sindex.query(shapely.box(*box), "intersects"))].reset_index(drop=True)
 
 
 def _clipped(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
-    clipped = frame.set_geometry(shapely.clip_by_rect(frame.geometry.to_numpy(), *box))
+    """Clip the circles of a whole study to a page, looking only at those of their parts that touch it."""
+    parts, row = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
+    west, south, east, north = shapely.bounds(parts).T
+    near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+    pieces = shapely.clip_by_rect(parts[near], *box)
+    clipped = frame.set_geometry([
+        shapely.multipolygons(shapely.get_parts(pieces[row[near] == i])) for i in range(len(frame))
+    ])  # fmt: skip
     return clipped[~clipped.is_empty].reset_index(drop=True)
