@@ -10,6 +10,7 @@ import geopandas as gpd
 import networkx as nx
 import numpy as np
 import shapely
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from servicecircle import Network
@@ -17,6 +18,17 @@ from servicecircle import Network
 CRS = "EPSG:4547"
 EAST, NORTH = 500_000.0, 3_950_000.0
 TIE_M = 1e-6
+
+
+def examples(number):
+    """Return settings that draw the same examples each time, and take what time they need."""
+    return settings(
+        max_examples=number,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+    )
 
 
 @dataclass(frozen=True)

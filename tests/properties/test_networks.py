@@ -3,21 +3,11 @@
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 
-from properties.networks import CRS, cases, metres_by_networkx, points
+from properties.networks import CRS, cases, examples, metres_by_networkx, points
 from servicecircle import Network, travel_field
 from servicecircle.travel import oracle
-
-
-def examples(number):
-    return settings(
-        max_examples=number,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-    )
 
 
 def walks(case, cutoff_m=None):

@@ -6,10 +6,11 @@ from math import fsum, isnan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import servicecircle as sc
+from properties.networks import examples
 from towns.drawing import ORIGIN, Town
 
 CODES = ("410902001001", "410902001201", "410902100201", "410902200202")
@@ -19,16 +20,6 @@ FIGURES = [
     "units_to_verify", "units_with_facility", "gap_people", "state", "certainty", "verdict", "reason",
 ]  # fmt: skip
 WALKS = ["people", "zone_code", "circle", "metres", "straight_m", "snap_m", "facility_id", "within", "reason"]
-
-
-def examples(number):
-    return settings(
-        max_examples=number,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-    )
 
 
 @st.composite

@@ -197,3 +197,15 @@ def test_segments_carry_the_walk_at_both_ends_and_in_the_middle(tmp_path):
     assert east.seconds_mid == pytest.approx(135)
     assert (west.zone_code, east.zone_code) == ("410902200201", "410902200202")
     assert west.length_m == pytest.approx(500, abs=1e-9)
+
+
+def test_where_all_streets_are_trunk_roads_everybody_relies_on_them(tmp_path):
+    town = Town(
+        "A----B",
+        ways={"AB": {"highway": "trunk"}},
+        people={"A": 7},
+        facilities={"F": "B"},
+    )
+    answer = town.run(tmp_path)
+    assert answer.person("A").within
+    assert answer.run.manifest["summary"]["people_more"]["trunk_relied"]["1km"] == 7

@@ -11,31 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 from rasterio.transform import Affine
-from shapely.geometry import Point, Polygon, box
+from shapely.geometry import Point, Polygon
 
 from servicecircle.checks.people import check_people, zones_of
 from servicecircle.checks.zones import check_zones
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
 from servicecircle.study import Study
+from unit.drawn_squares import X, Y, at, save, square
 
 METRES = CRS("EPSG:4547")
-X, Y = 500_000, 3_950_000
 A, B, C = "410902001001", "410902001002", "410902002201"
 EAST, WEST = "410902001000", "410902002000"
 COUNTY = "410902000000"
-
-
-def square(column, row, width=1, height=1):
-    return box(X + column * 100, Y + row * 100, X + (column + width) * 100, Y + (row + height) * 100)
-
-
-def at(column, row):
-    return Point(X + column * 100, Y + row * 100)
-
-
-def save(path, shapes, **columns):
-    gpd.GeoDataFrame(columns, geometry=list(shapes), crs=4547).to_file(path)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 from pyproj import CRS
 from rasterio.transform import Affine
-from shapely.geometry import Point, Polygon, box
+from shapely.geometry import Point, Polygon
 
 import servicecircle as sc
 from servicecircle.checks.people import check_people
@@ -22,23 +22,11 @@ from servicecircle.checks.zones import check_zones
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
 from servicecircle.study import Study
+from unit.drawn_squares import X, Y, at, save, square
 from unit.small_town import LAT, LON, STEP, SmallTown, command
 
 METRES = CRS("EPSG:4547")
-X, Y = 500_000, 3_950_000
 A, B = "410902001001", "410902001002"
-
-
-def square(column, row, width=1.0, height=1.0):
-    return box(X + column * 100, Y + row * 100, X + (column + width) * 100, Y + (row + height) * 100)
-
-
-def at(column, row):
-    return Point(X + column * 100, Y + row * 100)
-
-
-def save(path, shapes, **columns):
-    gpd.GeoDataFrame(columns, geometry=list(shapes), crs=4547).to_file(path)
 
 
 @pytest.fixture

@@ -53,12 +53,13 @@ def other_answers(
     base = {w.circle.id: total(weight[w.row[w.within]]) for w in walks}
     answers: dict[str, dict[str, float]] = {"other_kinds": {}, "when_opened": {}, "trunk_relied": {}}
     dry = _without_trunk(inputs, people)
+    all_rely = dry is None and bool(inputs.streets.trunk.any()) and rules.measure == "network"
     for walk in walks:
         circle, counts = walk.circle.id, facilities[f"counts_{walk.circle.id}"]
         of_kind = later & facilities["kind"].isin(walk.circle.kinds)
         answers["other_kinds"][circle] = covered(walk, operating, placer, places) - base[circle]
         answers["when_opened"][circle] = covered(walk, counts | of_kind, placer, places) - base[circle]
-        relied = base[circle] - covered(walk, counts, *dry) if dry else 0.0
+        relied = base[circle] - covered(walk, counts, *dry) if dry else base[circle] * all_rely
         answers["trunk_relied"][circle] = relied
         for code, question in (
             ("coverage.kinds_left_out", "other_kinds"),
