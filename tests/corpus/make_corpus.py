@@ -315,7 +315,8 @@ def attacks() -> None:
 
 def sheets() -> None:
     notes = [["填表说明"], ["每个设施一行"]]
-    book("sheet_among_notes.xlsx", {"说明": notes, "设施": [HEAD, ROW]}, rows=[READ], findings={})
+    book("sheet_among_notes.xlsx", {"说明": notes, "设施": [HEAD, ROW]}, rows=[READ],
+         findings={"tables.sheet_chosen": 1})  # fmt: skip
     book(
         "hidden_old_sheet.xlsx",
         {"旧": [HEAD, ROW_2], "新": [HEAD, ROW]},
@@ -466,6 +467,127 @@ def census() -> None:
          totals=both, findings={"people.one_of_years": 1})  # fmt: skip
 
 
+def merged_cells() -> None:
+    head = ["所属街道", *HEAD, "床位数"]
+    rows = [["文峰街道", *ROW, 30], [None, *ROW_2, None], [None, "南关幸福院", "幸福院", 114.07, 33.9, 5],
+            [None, "北关幸福院", "幸福院", 114.08, 33.9, 5]]  # fmt: skip
+    street = {"zone_hint": "文峰街道"}
+    read = [READ | street | {"beds": 30}, READ_2 | street | {"beds": None}, {"name": "南关幸福院"} | street]
+    book("merged_streets.xlsx", {"a": [head, *rows]}, merged=("A2:A4", "F2:F3"),
+         rows=[*read, {"name": "北关幸福院", "zone_hint": ""}],
+         findings={"tables.filled_down": 1, "tables.merged_number": 1})  # fmt: skip
+    book("merged_coordinates.xlsx", {"a": [[*HEAD], ROW, ["西街助餐点", "助餐点", None, None]]}, merged=("C2:C3", "D2:D3"),
+         rows=[READ, {"name": "西街助餐点", "lon": 114.05, "lat": 33.9, "reason": ""}],
+         findings={"tables.filled_down": 1})  # fmt: skip
+    book("merged_header_and_sums.xlsx",
+         {"a": [["街道", "设施", None, "坐标", None], [None, "名称", "类型", "经度", "纬度"], ["文峰街道", *ROW],
+                [None, *ROW_2], [None, "小计", "2所", None, None]]},
+         merged=("A1:A2", "B1:C1", "D1:E1", "A3:A5"),
+         rows=[READ | street | {"row": 3}, READ_2 | street | {"row": 4}],
+         findings={"tables.filled_down": 1, "tables.sum_rows": 1})  # fmt: skip
+    old = expect("merged_streets_old.xls", rows=[READ | street, READ_2 | street, {"name": "南关幸福院"} | street],
+                 findings={"tables.filled_down": 1})  # fmt: skip
+    old.write_bytes(biff_8([head[:5], *(row[:5] for row in rows[:3])], merged=(1, 3, 0)))
+
+
+def biff_8(rows: list[list[object]], *, merged: tuple[int, int, int]) -> bytes:
+    """Return the stream of a workbook as Excel 97 wrote it, with cells merged downwards."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    def text_of(value: str, form: str) -> bytes:
+        return struct.pack(form, len(value)) + b"\x01" + value.encode("utf-16-le")
+
+    cells = []
+    for i, row in enumerate(rows):
+        for j, value in enumerate(row):
+            place = struct.pack("<HHH", i, j, 15)
+            if isinstance(value, str):
+                cells.append(record(0x0204, place + text_of(value, "<H")))
+            elif value is not None:
+                cells.append(record(0x0203, place + struct.pack("<d", float(value))))
+    top, bottom, column = merged
+    cells.append(record(0x00E5, struct.pack("<5H", 1, top, bottom, column, column)))
+    sheet = (
+        record(0x0809, struct.pack("<HHHHII", 0x600, 0x10, 0, 1997, 0, 6))
+        + b"".join(cells)
+        + record(0x000A, b"")
+    )
+    font = record(
+        0x0031, struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + text_of("SimSun", "<B")
+    )
+    formats = record(0x00E0, struct.pack("<HHHBBBBIIH", 0, 0, 0xFFF5, 32, 0, 0, 0, 0, 0, 0x20C0)) * 16
+    begin = (
+        record(0x0809, struct.pack("<HHHHII", 0x600, 0x05, 0, 1997, 0, 6))
+        + record(0x0042, b"\xb0\x04")
+        + font * 5
+        + formats
+    )
+    name = text_of("台账", "<B")
+    at = len(begin) + 4 + 6 + len(name) + 4
+    return begin + record(0x0085, struct.pack("<IBB", at, 0, 0) + name) + record(0x000A, b"") + sheet
+
+
+def rows_of_real_life() -> None:
+    south = ["南关幸福院", "幸福院", 114.07, 33.9]
+    read_south = {"name": "南关幸福院", "kind": "village_happiness_home", "lon": 114.07, "lat": 33.9}
+    book("tables_side_by_side.xlsx", {"a": [["序号", *HEAD, None, "序号", *HEAD], [1, *ROW, None, 2, *ROW_2], [3, *south]]},
+         rows=[READ_2 | {"row": 2}, READ | {"row": 2}, read_south | {"row": 3}], findings={"tables.several": 1})  # fmt: skip
+    book("header_of_each_page.xlsx", {"a": [["某县养老服务设施"], HEAD, ROW, ["某县养老服务设施"], HEAD, ROW_2]},
+         rows=[READ | {"row": 3}, READ_2 | {"row": 6}], findings={"tables.header_again": 1})  # fmt: skip
+    book("second_table_of_other_order.xlsx", {"a": [HEAD, ROW, [], ["类型", "名称", "纬度", "经度", "床位数"],
+                                                    ["幸福院", "南关幸福院", 33.9, 114.07, 8]]},
+         rows=[READ | {"beds": None}, read_south | {"row": 5, "beds": 8}],
+         findings={"tables.header_again": 1, "tables.several": 1, "tables.blank_rows": 1})  # fmt: skip
+    book("header_under_fifteen_notes.xlsx", {"a": [["某县养老设施"], *[[f"{i}. 请按实填写"] for i in range(14)], HEAD, ROW]},
+         rows=[READ | {"row": 17}], findings={})  # fmt: skip
+    book("units_under_the_header.xlsx", {"a": [[*HEAD, "床位数", "占地面积"], [None, None, "度", "度", "张", "亩"], [*ROW, 30, 3]]},
+         rows=[READ | {"row": 3, "beds": 30, "site_area_m2": 2000}], findings={"tables.unit_row": 1})  # fmt: skip
+    book("column_numbers.xlsx", {"a": [[*HEAD, "床位数"], ["甲", "乙", 1, 2, 3], [*ROW, 30]]},
+         rows=[READ | {"row": 3, "beds": 30}], findings={"tables.note_rows": 1})  # fmt: skip
+    book("remarks_below.xlsx", {"a": [HEAD, ROW, ROW_2, ["注：数据截至2026年6月"], ["填表人：张三", "审核人：李四"], ["填报日期：2026年6月30日"]]},
+         rows=[READ, READ_2], findings={"tables.note_rows": 1})  # fmt: skip
+    book("titles_of_parts.xlsx", {"a": [["序号", *HEAD], ["一", "文峰街道"], [1, *ROW], ["二", "五一路街道"], [2, *ROW_2]]},
+         rows=[READ | {"row": 3}, READ_2 | {"row": 5}], findings={"tables.note_rows": 1})  # fmt: skip
+    text("sums_in_the_middle.csv", f"街道,{HEADER},床位数\n文峰街道,{PLACED},10\n小计,,,,,10\n五一路街道,东街日间照料中心,日间照料中心,114.06,33.91,20\n合计,2家,,,,30\n",
+         rows=[READ | {"row": 2}, READ_2 | {"row": 4}], findings={"tables.sum_rows": 1})  # fmt: skip
+    text("nursing_beds_in_brackets.csv", f"{HEADER},床位数\n{PLACED},50张（护理型20张）\n东街日间照料中心,日间照料中心,114.06,33.91,30（其中护理型床位10）\n",
+         rows=[READ | {"beds": 50, "nursing_beds": 20}, READ_2 | {"beds": 30, "nursing_beds": 10}], findings={})  # fmt: skip
+    places = (
+        "经度114.05，纬度33.9",
+        "东经：114.05，北纬：33.9",
+        "X:114.05 Y:33.9",
+        "(33.9,114.05)",
+        "N33°54′，E114°3′",
+    )
+    text("places_with_words.csv", "名称,类型,坐标\n" + "".join(f'"{i}西街",幸福院,"{place}"\n' for i, place in enumerate(places)),
+         rows=[{"lon": 114.05, "lat": 33.9, "reason": ""}] * len(places), findings={})  # fmt: skip
+    text("degrees_in_words.csv", f"{HEADER}\n1,幸福院,东经114°3′,北纬33°54′\n2,幸福院,114 03 00,33 54 00\n3,幸福院,经度：114.05,纬度：33.9\n4,幸福院,E114.05,N33.9\n",
+         rows=[{"lon": 114.05, "lat": 33.9, "reason": ""}] * 4, findings={})  # fmt: skip
+    text("dates_in_words.csv", f"{HEADER},开业时间\n" + "".join(f"第{i}街幸福院,幸福院,{114 + i / 100},33.9,{day}\n" for i, day in enumerate((
+        "二〇二一年五月", "二○二一年十二月三日", "2021年05月01日投入使用", "2021.05", "2021年5月1日起"))),
+         rows=[{"opened": day} for day in ("2021-05", "2021-12-03", "2021-05-01", "2021-05", "2021-05-01")], findings={})  # fmt: skip
+    states = {"非运营": "suspended", "未正常运营": "suspended", "停止运营": "suspended", "停用": "suspended", "未营业": "built_idle",
+              "待运营": "built_idle", "待建": "planned", "已取消": "closed", "已开业": "operating", "已投运": "operating", "试运营": "operating"}  # fmt: skip
+    text("status_with_no_in_it.csv", f"{HEADER},状态\n" + "".join(f"第{i}街幸福院,幸福院,{114 + i / 100},33.9,{word}\n" for i, word in enumerate(states)),
+         rows=[{"status": status} for status in states.values()], findings={})  # fmt: skip
+    path = expect(
+        "hidden_rows_and_filters.xlsx", rows=[READ | {"beds": 10}, READ_2 | {"beds": 20}], findings={}
+    )
+    made_book = openpyxl.Workbook()
+    sheet = made_book.active
+    for row in ([*HEAD, "床位数"], [*ROW, 10], [*ROW_2, 20]):
+        sheet.append(row)
+    sheet.row_dimensions[3].hidden = sheet.column_dimensions["E"].hidden = True
+    sheet.auto_filter.ref = "A1:E3"
+    made_book.save(path)
+    text("gps_and_other_headers.csv",
+         "设施名,设施类别,GPS经度,GPS纬度,床位总数,其中:护理型床位数,建筑面积（平方米）,运营主体性质,所属街道（镇）,所属社区（村）\n"
+         "西街幸福院,幸福院,114.05,33.9,10,5,300,公建民营,庆祖镇,西街村\n",
+         rows=[READ | {"beds": 10, "nursing_beds": 5, "operator": "公建民营", "zone_hint": "西街村"}], findings={})  # fmt: skip
+
+
 if __name__ == "__main__":
     for old in HERE.iterdir():
         if old.suffix != ".py":
@@ -480,6 +602,8 @@ if __name__ == "__main__":
         layers,
         zones,
         census,
+        merged_cells,
+        rows_of_real_life,
     ):
         write()
     print(len(made), "cases")

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from servicecircle.crs import WGS84, transform
+from servicecircle.database import Database
 from servicecircle.errors import InputError
 from servicecircle.sources.files import require_file
 from servicecircle.sources.tables import read_table
@@ -27,29 +28,38 @@ _KINDS = {
     "railway": {"rail", "light_rail", "subway", "narrow_gauge"},
     "highway": {"motorway", "motorway_link"},
 }
-_READ_TAGS = (*_KINDS, "tunnel", "bridge")
-_PASSED = {"", "no", "0", "false"}
+_LIFTED = ("tunnel", "bridge", "covered", "disused", "abandoned", "embedded_rails")
+"""Tags of what people pass above, below or across: culverts, viaducts, disused lines, rails in a street."""
+
+_READ_TAGS = (*_KINDS, *_LIFTED, "layer", "location")
+_NOT = {"", "no", "0", "false"}
 
 
 def is_barrier(tags: Mapping[str, str]) -> bool:
     """
     Tell whether a way is a barrier, by its OSM tags.
 
-    In a tunnel or a culvert, or on a bridge or a viaduct, it is none: people pass above or below.
+    In a tunnel, a culvert or under a cover, on a bridge or a viaduct, out of use or with its rails in a
+    street it is none. Streams, ditches, drains and trams are none either. A railway or motorway on another
+    `layer` than the ground is above or below people; open rivers often carry `layer=-1`, so theirs is not
+    asked.
     """
-    kind = any(tags.get(key) in values for key, values in _KINDS.items())
-    return kind and all(tags.get(key, "") in _PASSED for key in ("tunnel", "bridge"))
+    crossed = [key for key, values in _KINDS.items() if tags.get(key) in values]
+    if not crossed or any(tags.get(key, "") not in _NOT for key in _LIFTED):
+        return False
+    at_ground = tags.get("layer", "") in _NOT and tags.get("location", "") != "underground"
+    return "waterway" in crossed or at_ground
 
 
-def read_barriers(path: Path, *, crs: CRS) -> NDArray[np.object_]:
+def read_barriers(path: Path | Database, *, crs: CRS) -> NDArray[np.object_]:
     """
     Read barrier lines.
 
     Parameters
     ----------
     path
-        An OSM extract, of which rivers, canals, railways and motorways are taken; or a layer, of which every
-        line is taken and every area by its outline.
+        An OSM extract, of which rivers, canals, railways and motorways are taken; or a layer or a database's
+        table, of which every line is taken and every area by its outline.
     crs
         The CRS of the lines returned.
 
@@ -58,7 +68,7 @@ def read_barriers(path: Path, *, crs: CRS) -> NDArray[np.object_]:
     InputError
         The file is missing or damaged, or the layer holds no lines.
     """
-    if path.name.lower().endswith(OSM_SUFFIXES):
+    if not isinstance(path, Database) and path.name.lower().endswith(OSM_SUFFIXES):
         require_file(path, suffixes=OSM_SUFFIXES, what="[streets] barriers")
         return _read_osm(path, crs)
     frame = read_table(path, what="[streets] barriers").frame
@@ -94,8 +104,10 @@ def _read_osm(path: Path, crs: CRS) -> NDArray[np.object_]:
 def _ways(path: Path) -> Iterator[Any]:
     import osmium
 
+    from servicecircle.sources.osm import file_of
+
     try:
-        processor = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
+        processor = osmium.FileProcessor(file_of(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
         processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
         yield from processor.with_filter(osmium.filter.KeyFilter(*_KINDS))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:

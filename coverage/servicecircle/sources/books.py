@@ -17,12 +17,13 @@ from zipfile import BadZipFile, ZipFile
 
 from servicecircle.errors import InputError
 from servicecircle.sources.columns import listed
+from servicecircle.sources.merges import merges_in
 from servicecircle.sources.sheets import TITLE_ROWS, filled, known_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from servicecircle.sources.sheets import Row
+    from servicecircle.sources.blocks import Merge, Row
 
 UNPACKED_BYTES = 1 << 30
 _SMALL_BYTES, _PACKED_TIMES = 100 << 20, 200  # XML of real workbooks packs 5 to 30 times
@@ -41,9 +42,33 @@ class _Sheet:
     title: str
     visible: bool
     rows: Callable[[], Iterator[Row]]
+    merges: Callable[[], list[Merge]]
 
 
-def read_workbook(path: Path, *, sheet: str | None) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """
+    The cells of one sheet.
+
+    Parameters
+    ----------
+    rows, merges
+        Its rows, and cells merged downwards.
+    title
+        Of the sheet.
+    others, known
+        Where it was chosen from several: the titles of the others that can be seen, and how many known
+        headers it has.
+    """
+
+    rows: list[Row]
+    merges: list[Merge]
+    title: str
+    others: tuple[str, ...] = ()
+    known: int = 0
+
+
+def read_workbook(path: Path, *, sheet: str | None) -> Cells:
     """
     Read one sheet of an .xlsx or .xls workbook: values as stored, formulas as last computed.
 
@@ -83,13 +108,16 @@ def read_sheets(path: Path) -> dict[str, list[Row]]:
         raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
 
 
-def _read_new(path: Path, name: str | None) -> list[Row]:
+def _read_new(path: Path, name: str | None) -> Cells:
     with _new_book(path) as book:
         sheets = [
-            _Sheet(ws.title, ws.sheet_state == "visible", partial(_new_rows, ws, str(path)))
+            _Sheet(
+                ws.title, ws.sheet_state == "visible", partial(_new_rows, ws, str(path)),
+                partial(merges_in, ws),
+            )
             for ws in book.worksheets
-        ]
-        return list(_choose(sheets, name, where=str(path)).rows())
+        ]  # fmt: skip
+        return _choose(sheets, name, where=str(path))
 
 
 @contextmanager
@@ -119,22 +147,30 @@ def _few(rows: Iterator[Any], where: str) -> Iterator[Any]:
         yield row
 
 
-def _read_old(path: Path, name: str | None) -> list[Row]:
+def _read_old(path: Path, name: str | None) -> Cells:
     import xlrd
 
     try:
         with Path(os.devnull).open("w", encoding="utf-8") as log:
-            book = xlrd.open_workbook(path, logfile=log)
+            # merged cells are told with the formatting only
+            book = xlrd.open_workbook(path, logfile=log, formatting_info=True)
             sheets = [
-                _Sheet(s.name, s.visibility == 0, partial(_old_rows, s, book.datemode)) for s in book.sheets()
+                _Sheet(
+                    s.name, s.visibility == 0, partial(_old_rows, s, book.datemode), partial(_old_merges, s)
+                )
+                for s in book.sheets()
             ]
-            return list(_choose(sheets, name, where=str(path)).rows())
+            return _choose(sheets, name, where=str(path))
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
         raise InputError("tables.unreadable", where=str(path), why=str(error)) from error
 
 
 def _old_rows(sheet: Any, datemode: int) -> Iterator[Row]:
     return filled([_old_value(cell, datemode) for cell in sheet.row(i)] for i in range(sheet.nrows))
+
+
+def _old_merges(sheet: Any) -> list[Merge]:
+    return [(top + 1, end, left) for top, end, left, _ in sheet.merged_cells if end - top > 1]
 
 
 def _old_value(cell: Any, datemode: int) -> Any:
@@ -174,18 +210,20 @@ def _has_doctype(stream: IO[bytes]) -> bool:
     return seen[:1] == ["doctype"]
 
 
-def _choose(sheets: list[_Sheet], name: str | None, *, where: str) -> _Sheet:
+def _choose(sheets: list[_Sheet], name: str | None, *, where: str) -> Cells:
     if name is not None:
         named = next((sheet for sheet in sheets if sheet.title == name), None)
         if named is None:
             titles = listed(sheet.title for sheet in sheets)
             raise InputError("tables.no_sheet", where=where, sheet=name, sheets=titles)
-        return named
+        return Cells(list(named.rows()), named.merges(), name)
     visible = [sheet for sheet in sheets if sheet.visible] or sheets
     scores = [known_headers(list(islice(sheet.rows(), TITLE_ROWS + 2))) for sheet in visible]
-    if not any(scores):
-        return next((sheet for sheet in visible if next(sheet.rows(), None)), visible[0])
     best = [sheet for sheet, score in zip(visible, scores, strict=True) if score == max(scores)]
+    if not any(scores):
+        best = [next((sheet for sheet in visible if next(sheet.rows(), None)), visible[0])]
     if len(best) > 1:
         raise InputError("tables.which_sheet", where=where, sheets=listed(sheet.title for sheet in best))
-    return best[0]
+    (chosen,) = best
+    others = tuple(sheet.title for sheet in visible if sheet is not chosen)
+    return Cells(list(chosen.rows()), chosen.merges(), chosen.title, others, max(scores))

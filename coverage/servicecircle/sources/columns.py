@@ -101,16 +101,25 @@ def match_columns(
     return matched
 
 
-def split_positions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose one column of places, such as `经纬度`, is parted into 经度 and 纬度."""
+SPLIT = ("经度", "纬度")
+"""What the two parts of a column of places are called."""
+
+
+def split_positions(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """
+    Return a table whose one column of places, such as `经纬度`, is parted into `SPLIT`, and that column.
+
+    '' where there is none, or the parts are there already.
+    """
     found = match_columns(frame, ("lon", "lat", "lonlat"), {})
     if "lonlat" not in found or found.keys() & {"lon", "lat"}:
-        return frame
+        return frame, ""
     pairs = [pair(cell) for cell in frame[found["lonlat"]]]
-    lon, lat = zip(*pairs, strict=True) if pairs else ((), ())
-    return frame.assign(
-        经度=pd.Series(lon, frame.index, dtype=object), 纬度=pd.Series(lat, frame.index, dtype=object)
-    )
+    parts = zip(*pairs, strict=True) if pairs else ((), ())
+    split = {
+        name: pd.Series(cells, frame.index, dtype=object) for name, cells in zip(SPLIT, parts, strict=True)
+    }
+    return frame.assign(**split), found["lonlat"]
 
 
 def _given(ours: str, theirs: str, wanted: tuple[str, ...], columns: list[str], where: str) -> str:

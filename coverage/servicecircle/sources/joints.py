@@ -332,6 +332,7 @@ def _together(main: RawStreets, added: RawStreets, ends: Floats, refs: NDArray[n
         backward=np.concatenate([main.backward, added.backward, both]),
         trunk=np.concatenate([main.trunk, added.trunk, ~both]),
         from_osm=main.from_osm or added.from_osm,
+        hidden=main.hidden | added.hidden,
         attributes=None if main.attributes is None else [*main.attributes, *({} for _ in range(more))],
         level=np.concatenate([_levels(main), _levels(added), np.full(links, "", dtype=object)]),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import osmium
+import shapely
 from pyproj import CRS
 
 from servicecircle.errors import InputError
@@ -14,6 +15,7 @@ from servicecircle.sources.streets import (
     LEVEL_TAGS,
     RawStreets,
     directions,
+    is_secret,
     is_trunk,
     is_walkable,
     level_of,
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 _DEGREES_PER_UNIT = 1e-7  # OSM stores whole numbers of this
 _NO_LOCATION = 2147483647  # libosmium's mark of a node that the extract lacks
 _FORMATS = ("pbf", "osm", "osm.gz", "osm.bz2")
+_SECRET_TAGS = ("military", "landuse", "amenity")
 _READ_TAGS = (
     "highway", "foot", "access", "motorroad", "oneway:foot", "foot:forward", "foot:backward", "name",
-    *LEVEL_TAGS,
+    *_SECRET_TAGS, *LEVEL_TAGS,
 )  # fmt: skip
 
 
@@ -55,9 +58,16 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
     ys: list[int] = []
     sizes: list[int] = []
     ways: list[tuple[int, str, bool, bool, bool, str]] = []
-    for way in _highways(path):
-        counts["ways_read"] += 1
+    secret: set[int] = set()
+    grounds: list[Any] = []
+    for way in _ways(path):
         tags = {key: way.tags[key] for key in _READ_TAGS if key in way.tags}
+        if is_secret(tags):
+            secret.add(way.id)
+            grounds += _ground(way)
+        if "highway" not in tags:
+            continue
+        counts["ways_read"] += 1
         if not is_walkable(tags, walk_trunk=walk_trunk):
             counts["ways_refused"] += 1
             continue
@@ -85,15 +95,34 @@ def read_osm(path: Path, *, walk_trunk: bool = True) -> RawStreets:
         counts=counts,
         level=table[:, 5],
     )
-    return _in_order_of_id(raw)
+    return _in_order_of_id(_without_secrets(raw, secret, grounds))
 
 
-def _highways(path: Path) -> Iterator[Any]:
+def _ground(way: Any) -> list[Any]:
+    """Return the area within a closed way whose nodes are all there."""
+    places = [(node.x, node.y) for node in way.nodes]
+    if not way.is_closed() or len(places) < 4 or (_NO_LOCATION, _NO_LOCATION) in places:
+        return []
+    return [shapely.Polygon(np.array(places) * _DEGREES_PER_UNIT).buffer(0)]
+
+
+def _without_secrets(raw: RawStreets, secret: set[int], grounds: list[Any]) -> RawStreets:
+    """Take the names off ways that are secret or lie on secret ground as a whole, and mark them."""
+    hidden = np.isin(raw.way_id, list(secret))
+    if grounds:
+        inside = shapely.intersects_xy(shapely.union_all(grounds), raw.xy)
+        hidden |= np.logical_and.reduceat(inside, raw.first[:-1]) if len(raw.way_id) else False
+    if not hidden.any():
+        return raw
+    return replace(raw, name=np.where(hidden, "", raw.name), hidden=frozenset(raw.way_id[hidden].tolist()))
+
+
+def _ways(path: Path) -> Iterator[Any]:
     wanted = osmium.osm.NODE | osmium.osm.WAY
     try:
         processor = osmium.FileProcessor(file_of(path), wanted).with_locations()
         processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-        yield from processor.with_filter(osmium.filter.KeyFilter("highway"))
+        yield from processor.with_filter(osmium.filter.KeyFilter("highway", *_SECRET_TAGS))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise InputError("streets.damaged", where=str(path), why=str(error)) from error
 

@@ -49,6 +49,8 @@ def hold_tables(study: Study) -> Study:
     """
     named = [study.streets.source, study.people.source]
     named += [table.source for table in study.facilities] + [table.source for table in study.zones]
+    named += [table.source for table in study.registers.values()]
+    named += [*study.streets.extra, study.streets.barriers or ""]
     sources = [source for source in named if isinstance(source, Database)]
     if not sources:
         return study
@@ -57,16 +59,22 @@ def hold_tables(study: Study) -> Study:
         rows = _read([source for source in sources if source.url == url], url)
         held |= {(url, source.layer): Database(url, source.layer, read) for source, read in rows.items()}
 
-    def holding(table: Any) -> Any:
-        source = table.source
-        if not isinstance(source, Database):
-            return table
-        return table.model_copy(update={"source": held[source.url, source.layer]})
+    def held_one(source: Any) -> Any:
+        return held[source.url, source.layer] if isinstance(source, Database) else source
 
-    update = {
-        "streets": holding(study.streets), "facilities": tuple(map(holding, study.facilities)),
-        "zones": tuple(map(holding, study.zones)), "people": holding(study.people),
+    def holding(table: Any) -> Any:
+        return table.model_copy(update={"source": held_one(table.source)})
+
+    more = {
+        "extra": tuple(map(held_one, study.streets.extra)), "barriers": held_one(study.streets.barriers),
     }  # fmt: skip
+    update = {
+        "streets": holding(study.streets).model_copy(update=more),
+        "facilities": tuple(map(holding, study.facilities)),
+        "zones": tuple(map(holding, study.zones)),
+        "people": holding(study.people),
+        **{name: holding(table) for name, table in study.registers.items()},
+    }
     return study.model_copy(update=update)
 
 

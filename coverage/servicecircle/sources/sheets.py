@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from servicecircle.errors import InputError
+from servicecircle.sources.blocks import Row, fill_down, part
 from servicecircle.sources.cells import number, text
-from servicecircle.sources.columns import is_known
+from servicecircle.sources.columns import is_known, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-TITLE_ROWS = 10
+    from servicecircle.sources.blocks import Block, Merge
+
+BLANK = "tables.blank_rows"
+TITLE_ROWS = 30
 """Rows of titles and notes that may stand above the header."""
 
-Row = tuple[int, list[Any]]
-_SUM = re.compile(
-    r"(?i).{0,12}(合计|小计|总计|共计|累计|(sub|grand)?-?total)[:：]?(\(.*\)|\d+[个处所张人]?)?"
-)
-_SUM_WORD = re.compile(r"(?i)计|total")
-_CODE = re.compile(r"\d{6}")
 _TOP_BYTES = 1 << 16
+_KNOWN = 1 << 16
 _END = "\x00end of table"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,20 +49,36 @@ class Sheet:
         Number of each row as a spreadsheet counts it.
     title
         What stands above the header; it may name the unit of all figures.
-    sums, blank
-        Numbers of the rows left out: sums of other rows, and rows that hold nothing.
+    blocks
+        Of the tables that it is made of, where their columns stand in the sheet, from 0.
+    block
+        Which of them each row is from.
+    left_out
+        Finding -> numbers of rows that hold no record: sums of others, blank rows, headers, units, notes.
+    filled, left
+        How many cells of a column took the value of the cell they are merged with, and how many did not.
     """
 
     frame: pd.DataFrame
     rows: NDArray[np.int64]
     title: str
-    sums: tuple[int, ...]
-    blank: tuple[int, ...]
+    blocks: tuple[dict[str, int], ...]
+    block: NDArray[np.intp]
+    left_out: dict[str, list[int]]
+    filled: dict[str, int]
+    left: dict[str, int]
 
 
-def table_in(rows: list[Row], *, where: str) -> Sheet:
+def table_in(rows: list[Row], *, where: str, merges: Sequence[Merge] = ()) -> Sheet:
     """
-    Return the cells below the header, without the rows that only add up others.
+    Return the cells below the header, without the rows that hold no record.
+
+    Parameters
+    ----------
+    rows
+        Emptied, so that a table of a million rows is held once.
+    merges
+        Cells merged downwards; below the header their value is repeated.
 
     Raises
     ------
@@ -75,37 +89,66 @@ def table_in(rows: list[Row], *, where: str) -> Sheet:
         raise InputError("tables.no_header", where=where)
     start, header, _ = _header(rows)
     title = " ".join(text(cell) for _, cells in rows[:start] for cell in cells if cell not in header)
-    top, body = rows[start - 1][0], rows[start:]
-    rows[:] = []  # a table of a million rows is held once
-    numbers = np.array([number for number, _ in body], dtype=np.int64)
-    between = np.arange(top + 1, numbers[-1]) if len(numbers) else numbers
-    adds_up = np.array([_adds_up(cells) for _, cells in body], dtype=bool)
-    frame = _frame(
-        [cells for (_, cells), left_out in zip(body, adds_up, strict=True) if not left_out], header
-    )
-    return Sheet(
-        frame, numbers[~adds_up], title,
-        sums=tuple(numbers[adds_up].tolist()), blank=tuple(np.setdiff1d(between, numbers).tolist()),
-    )  # fmt: skip
+    above, body = rows[:start], rows[start:]
+    rows[:] = []
+    filled, left = fill_down(header, body, merges)
+    blank = _between(above[-1][0], [line for line, _ in body])
+    parts, left_out = part(above, header, body)
+    del body
+    return _joined(parts, title, left_out | ({BLANK: blank} if blank else {}), filled, left)
 
 
-def _frame(body: list[list[Any]], header: list[Any]) -> pd.DataFrame:
-    width = max([len(header), *map(len, body)])
-    columns = _names([text(cell) for cell in header] + [""] * (width - len(header)))
+def _between(top: int, lines: list[int]) -> list[int]:
+    """Return the numbers that are missing between a row and the last of those below it."""
+    if not lines or lines[-1] - top == len(lines):
+        return []
+    return sorted(set(range(top + 1, lines[-1])).difference(lines))
+
+
+def _joined(
+    parts: list[Block],
+    title: str,
+    left_out: dict[str, list[int]],
+    filled: dict[str, int],
+    left: dict[str, int],
+) -> Sheet:
+    """Return the tables of a sheet as one: what is called the same stands in one column."""
+    frames, held = (list(made) for made in zip(*map(_frame, parts), strict=True))
+    lines = [np.array([line for line, _ in block.rows], dtype=np.int64) for block in parts]
+    called = {plain(name): name for frame in reversed(frames) for name in reversed(list(frame.columns))}
+    places = []
+    for i, (frame, block) in enumerate(zip(frames, parts, strict=True)):
+        names = {name: called[plain(name)] for name in frame.columns} if i else {}
+        if len(set(names.values())) < len(names):
+            names = {}
+        frames[i] = frame.rename(columns=names)
+        places.append({names.get(name, name): block.columns[j] for name, j in held[i].items()})
+        block.rows.clear()
+    block_of = np.repeat(np.arange(len(parts)), [len(numbers) for numbers in lines])
+    numbers = np.concatenate(lines)
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    if len(frames) > 1:
+        order = np.argsort(numbers, kind="stable")
+        frame = frame.astype(object).iloc[order].reset_index(drop=True)
+        numbers, block_of = numbers[order], block_of[order]
+    return Sheet(frame, numbers, title, tuple(places), block_of, left_out, filled, left)
+
+
+def _frame(block: Block) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the records of a block, and where its columns stand in its header."""
+    header, columns = block.header, block.columns
+    names = _names([text(cell) for cell in header] + [""] * (len(columns) - len(header)))
+    whole = columns == list(range(max(len(columns), *(len(cells) for _, cells in block.rows), 0)))
+    body = [
+        cells if whole else [cells[j] if j < len(cells) else None for j in columns] for _, cells in block.rows
+    ]
     for cells in body:
-        cells.extend([None] * (width - len(cells)))
-    frame = pd.DataFrame(body, columns=columns, dtype=object)
-    unnamed = [c for c, cell in zip(columns, [*header, *[None] * width], strict=False) if not text(cell)]
-    return frame.drop(columns=[c for c in unnamed if all(text(value) == "" for value in frame[c])])
-
-
-def _adds_up(cells: list[Any]) -> bool:
-    """Tell whether a row only sums up others: `小计` in front, or behind a serial, and no zone's code."""
-    front = list(islice((cell for cell in cells if cell is not None and cell != ""), 2))
-    if not any(isinstance(cell, str) and _SUM_WORD.search(cell) for cell in front):
-        return False
-    said = [re.sub(r"\s", "", unicodedata.normalize("NFKC", text(cell))) for cell in front]
-    return any(_SUM.fullmatch(cell) for cell in said) and not any(_CODE.search(cell) for cell in said)
+        if len(cells) < len(columns):
+            cells.extend([None] * (len(columns) - len(cells)))
+    frame = pd.DataFrame(body, columns=names, dtype=object)
+    unnamed = [name for j, name in enumerate(names) if j >= len(header) or not text(header[j])]
+    frame = frame.drop(columns=[c for c in unnamed if all(text(value) == "" for value in frame[c])])
+    return frame, {name: j for j, name in enumerate(names) if name in frame.columns}
 
 
 def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
@@ -120,9 +163,12 @@ def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
         if all(is_known(cell) for cell in under if cell) or _stands_under(over, under):
             both = _both(over, under)
             found.append((i + 2, both, _known_cells(both)))
-    best = max(found, key=lambda candidate: candidate[2])
-    if best[2]:
-        return best
+    most = max(known for _, _, known in found)
+    if most:
+        # a further table below the first may know more columns than it
+        first = next((end for end, _, known in found[: len(top)] if known >= max(3, most / 2)), None)
+        near = [f for f in found if first is None or f[0] in {first, first + 1}]
+        return max(near, key=lambda candidate: candidate[2])
     most = max(len([c for c in cells if text(c)]) for cells in top)
     return next(f for f in found if 2 * len([c for c in f[1] if text(c)]) >= most)
 
@@ -166,10 +212,13 @@ def known_headers(rows: list[Row]) -> int:
 
 
 def filled(rows: Iterable[Iterable[Any]]) -> Iterator[Row]:
-    """Number rows from 1, drop blank ones, and cut the empty cells at their ends."""
+    """Number rows from 1, drop blank ones, and cut the empty cells at their ends; lists in place."""
     for i, row in enumerate(rows, 1):
-        cells = list(row)
-        while cells and (cells[-1] is None or text(cells[-1]) == ""):
+        cells = row if isinstance(row, list) else list(row)
+        while cells:
+            last = cells[-1]
+            if (type(last) is str and last.isalnum()) or text(last) != "":
+                break
             cells.pop()
         if cells:
             yield i, cells
@@ -184,11 +233,12 @@ def read_delimited(path: Path) -> list[Row]:
     InputError
         The text is in none of these encodings, or a quotation mark is never closed.
     """
-    lines = list(io.StringIO(decode(path.read_bytes(), where=str(path)), newline=""))
-    top = lines[: 4 * TITLE_ROWS]
+    whole = decode(path.read_bytes(), where=str(path))
+    lines = (line[0] for line in _LINE.finditer(whole))  # one at a time: a copy of all would be as big
+    top = list(islice(lines, 4 * TITLE_ROWS))
     tries = [(delimiter, _parse(top, delimiter)[0]) for delimiter in ",;\t|"]
     delimiter = max(tries, key=lambda one: _worth(one[1]))[0]
-    rows, open_line = _parse(lines, delimiter)
+    rows, open_line = _parse(chain(top, lines), delimiter)
     if open_line:
         raise InputError("tables.open_quote", where=f"{path}:{open_line}")
     return rows
@@ -202,20 +252,24 @@ def _worth(rows: list[Row]) -> tuple[int, int]:
     return known, len(header)
 
 
-def _parse(lines: list[str], delimiter: str) -> tuple[list[Row], int]:
+def _parse(lines: Iterable[str], delimiter: str) -> tuple[list[Row], int]:
     """Return the rows, and the line of a quotation mark that is never closed (0: none)."""
     records: list[list[str]] = []
-    reader = csv.reader([*lines, "\n", _END], delimiter=delimiter)
-    began = [1]
+    reader = csv.reader(chain(lines, ("\n", _END)), delimiter=delimiter)
+    known: dict[str, str] = {}  # kinds and villages stand in a million rows, and are held once
+    before, began = 1, 1
     try:
         for record in reader:
             if record == [_END]:
                 return list(filled(records)), 0
-            records.append(record)
-            began.append(reader.line_num + 1)
+            if len(known) < _KNOWN:
+                for cell in record:
+                    known.setdefault(cell, cell)
+            records.append([known.get(cell, cell) for cell in record])
+            before, began = began, reader.line_num + 1
     except csv.Error:  # a cell beyond all bounds: it began at an open quotation mark
-        return list(filled(records)), began[-1]
-    return list(filled(records[:-1])), began[-2]
+        return list(filled(records)), began
+    return list(filled(records[:-1])), before
 
 
 def decode(raw: bytes, *, where: str) -> str:

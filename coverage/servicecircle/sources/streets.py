@@ -57,6 +57,8 @@ class RawStreets:
         Of each way, values to hand on untouched, such as an imported `length`.
     level
         Of each way, its layer, bridge and tunnel; None: all on the ground.
+    hidden
+        Ids of ways that are walked but neither drawn nor named: military grounds and prisons.
     """
 
     xy: Floats
@@ -72,6 +74,7 @@ class RawStreets:
     counts: dict[str, int] = field(default_factory=dict)
     attributes: list[dict[str, Any]] | None = None
     level: NDArray[np.object_] | None = None
+    hidden: frozenset[int] = frozenset()
 
 
 def values_of(tag: object) -> tuple[str, ...]:
@@ -106,6 +109,17 @@ def is_walkable(tags: Mapping[str, Any], *, walk_trunk: bool = True) -> bool:
     if not walk_trunk and _TRUNK.intersection(highway):
         return False
     return foot in _FOOT_ALLOWED or first_of(tags.get("access")) not in {"no", "private"}
+
+
+def is_secret(tags: Mapping[str, Any]) -> bool:
+    """Tell whether something is military or a prison: it is never drawn nor named."""
+    military = first_of(tags.get("military"))
+    return (
+        (bool(military) and military != "no")
+        or first_of(tags.get("landuse")) == "military"
+        or "military" in {first_of(tags.get("access")), first_of(tags.get("foot"))}
+        or first_of(tags.get("amenity")) == "prison"
+    )
 
 
 def is_trunk(tags: Mapping[str, Any]) -> bool:
@@ -174,5 +188,5 @@ def take_ways(raw: RawStreets, keep: NDArray[np.int64]) -> RawStreets:
         forward=raw.forward[keep], backward=raw.backward[keep], trunk=raw.trunk[keep], crs=raw.crs,
         from_osm=raw.from_osm, counts=raw.counts,
         attributes=None if raw.attributes is None else [raw.attributes[i] for i in keep],
-        level=None if raw.level is None else raw.level[keep],
+        level=None if raw.level is None else raw.level[keep], hidden=raw.hidden,
     )  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import re
 import warnings
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,12 +16,13 @@ import pandas as pd
 
 from servicecircle.database import Database
 from servicecircle.errors import InputError
-from servicecircle.sources.books import read_workbook
-from servicecircle.sources.columns import listed, split_positions
+from servicecircle.sources.books import Cells, read_workbook
+from servicecircle.sources.columns import SPLIT, listed, split_positions
 from servicecircle.sources.files import require_file
 from servicecircle.sources.sheets import read_delimited, table_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,12 +55,29 @@ class Table:
         The file.
     title
         What stands above the header.
+    sheet
+        The sheet of a workbook.
+    blocks, block
+        Where the columns stand in a sheet, from 0, in each of the tables that it holds; and which of these
+        each row is from. Empty where there are no cells.
     """
 
     frame: pd.DataFrame
     rows: NDArray[np.int64]
     path: Path | Database
     title: str = ""
+    sheet: str = ""
+    blocks: tuple[dict[str, int], ...] = ()
+    block: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+    def cells_at(self, i: int, columns: Sequence[str]) -> str:
+        """Return the addresses of a row's cells in some columns, such as `机构表!D17`; '' in a layer."""
+        if not self.blocks:
+            return ""
+        places = self.blocks[self.block[i]]
+        letters = dict.fromkeys(_letters(places[name]) for name in columns if name in places)
+        own = ", ".join(f"{letter}{self.rows[i]}" for letter in letters or ["A"])
+        return f"{self.sheet}!{own}" if self.sheet else own
 
 
 def read_table(
@@ -97,10 +117,7 @@ def read_table(
         raise InputError("tables.database", what=what, known=" ".join((*SHEETS, *LAYERS)))
     suffix = require_file(path, suffixes=(*SHEETS, *LAYERS, *PLACES), what=what)
     if suffix in SHEETS:
-        cells = read_workbook(path, sheet=sheet) if suffix in BOOKS else read_delimited(path)
-        found = table_in(cells, where=str(path))
-        _list_left_out(found, path, findings)
-        return Table(split_positions(found.frame), found.rows, path, found.title)
+        return _read_cells(path, suffix, sheet, findings)
     try:
         frame = _read_layer(path, suffix, layer)
     except InputError:
@@ -110,15 +127,54 @@ def read_table(
     if isinstance(frame, gpd.GeoDataFrame):
         frame = _with_crs(frame, crs, path)
     elif suffix == ".dbf":
-        frame = split_positions(frame)
+        frame, _ = split_positions(frame)
     return Table(frame, np.arange(len(frame), dtype=np.int64) + 2, path)
 
 
-def _list_left_out(found: Sheet, path: Path, findings: Findings | None) -> None:
-    for code, rows in (("tables.sum_rows", found.sums), ("tables.blank_rows", found.blank)):
-        if rows and findings is not None:
-            written = listed(rows[:_LISTED]) + (" …" if len(rows) > _LISTED else "")
-            findings.note(code, subject=path.name, row=rows[0], count=len(rows), rows=written)
+def _read_cells(path: Path, suffix: str, sheet: str | None, findings: Findings | None) -> Table:
+    with _uncollected():
+        book = read_workbook(path, sheet=sheet) if suffix in BOOKS else Cells(read_delimited(path), [], "")
+        found = table_in(book.rows, where=str(path), merges=book.merges)
+    if findings is not None:
+        _say_how(book, found, path, findings)
+    frame, split = split_positions(found.frame)
+    blocks = tuple(at | dict.fromkeys(SPLIT, at[split]) if split in at else at for at in found.blocks)
+    return Table(frame, found.rows, path, found.title, book.title, blocks, found.block)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: a million new rows are none, and would be looked through many times."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _say_how(book: Cells, found: Sheet, path: Path, findings: Findings) -> None:
+    """Say which sheet was read, which rows hold no record, and what merged cells were filled in."""
+    if book.others:
+        findings.note(
+            "tables.sheet_chosen", subject=path.name, sheet=book.title, known=book.known,
+            others=listed(book.others),
+        )  # fmt: skip
+    for code, rows in found.left_out.items():
+        written = listed(rows[:_LISTED]) + (" …" if len(rows) > _LISTED else "")
+        findings.note(code, subject=path.name, row=rows[0], count=len(rows), rows=written)
+    if len(found.blocks) > 1:
+        findings.note("tables.several", subject=path.name, count=len(found.blocks))
+    for code, cells in (("tables.filled_down", found.filled), ("tables.merged_number", found.left)):
+        if cells:
+            findings.note(code, subject=path.name, columns=listed(cells), count=sum(cells.values()))
+
+
+def _letters(column: int) -> str:
+    """Return the letters of a column from 0: 0, 25, 26 as A, Z, AA."""
+    before, last = divmod(column, 26)
+    return (_letters(before - 1) if before else "") + chr(65 + last)
 
 
 def _read_database(source: Database, crs: CRS | None) -> Table:
@@ -127,7 +183,7 @@ def _read_database(source: Database, crs: CRS | None) -> Table:
     frame = read_rows(source)
     if isinstance(frame, gpd.GeoDataFrame):
         frame = _with_crs(frame, crs, source)
-    return Table(split_positions(frame), np.arange(len(frame), dtype=np.int64) + 2, source)
+    return Table(split_positions(frame)[0], np.arange(len(frame), dtype=np.int64) + 2, source)
 
 
 def _with_crs(frame: gpd.GeoDataFrame, crs: CRS | None, path: Path | Database) -> gpd.GeoDataFrame:
