@@ -7,6 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 COUNTING_STATUS = "operating"
 """The only status that counts; every other one is listed and left out."""
@@ -14,12 +18,23 @@ COUNTING_STATUS = "operating"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A facility kind: its names, and the patterns by which a written name is recognised."""
+    """
+    A facility kind: its names, and the patterns by which a written name is recognised.
+
+    Parameters
+    ----------
+    level
+        The units that it serves, in the documents' words.
+    satisfies
+        What else it counts as where a clause asks for it.
+    """
 
     code: str
     zh: str
     en: str
     patterns: tuple[str, ...]
+    level: tuple[str, ...]
+    satisfies: tuple[str, ...]
 
 
 _REMEMBERED = 4096
@@ -36,9 +51,15 @@ def _texts(value: object) -> tuple[str, ...]:
 
 _DATA = _read()
 KINDS = {
-    code: Kind(code, str(entry["zh"]), str(entry["en"]), _texts(entry.get("patterns")))
+    code: Kind(
+        code, str(entry["zh"]), str(entry["en"]), _texts(entry.get("patterns")), _texts(entry.get("level")),
+        _texts(entry.get("satisfies")),
+    )
     for code, entry in _DATA["kinds"].items()
-}
+}  # fmt: skip
+SUBJECTS = {code: _texts(names) for code, names in _DATA["subjects"].items()}
+"""What clauses speak of that is no kind of facility in a table: names in Chinese and English."""
+
 URBAN_KINDS = _texts(_DATA["circles"]["urban"]["kinds"])
 RURAL_KINDS = _texts(_DATA["circles"]["rural"]["kinds"])
 STATUSES = {code: _texts(entry["patterns"]) for code, entry in _DATA["statuses"].items()}
@@ -59,6 +80,18 @@ def recognise_kind(text: str) -> tuple[str, str] | None:
             if re.search(pattern, written, re.IGNORECASE):
                 return kind.code, pattern
     return None
+
+
+def satisfying(kinds: Iterable[str]) -> frozenset[str]:
+    """
+    Return the kinds of facility that satisfy any of some kinds, themselves included.
+
+    "any" is satisfied by every elder-care facility, and by none that is medical, an office or a business.
+    """
+    wanted = set(kinds)
+    for _ in KINDS:  # a chain of kinds is no longer than their number
+        wanted |= {kind.code for kind in KINDS.values() if wanted.intersection(kind.satisfies)}
+    return frozenset(wanted & KINDS.keys())
 
 
 @lru_cache(_REMEMBERED)
