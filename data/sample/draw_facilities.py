@@ -10,7 +10,8 @@ from pyproj import Transformer
 
 HEADERS = (
     "设施编号", "机构名称", "类型", "所属村社区", "经度", "纬度", "床位数", "护理型床位", "建筑面积", "占地面积", "运营方",
-    "状态", "开业时间", "入住率",
+    "状态", "开业时间", "入住率", "举办方", "长期托养床位", "嵌入式床位", "入住人数", "服务功能", "是否提升改造", "是否转型",
+    "是否签订医疗协议", "是否验收合格", "是否符合标准", "是否无障碍", "是否内设医疗机构",
 )  # fmt: skip
 
 
@@ -60,7 +61,9 @@ def draw_facilities(places: list[Place]) -> list[tuple[object, ...]]:
             spot = place.xy + _step_aside(place, rng) + ORIGIN
             lon, lat = to_degrees.transform(*spot)
             rows.append(_row(len(rows) + 1, plan, place, lon, lat, rng))
-    return [*rows, *_odd_ones(places, len(rows), to_degrees)]
+    rows += _odd_ones(places, len(rows), to_degrees)
+    attributes = rng_for("facility attributes")
+    return [(*row, *_attributes(row, attributes)) for row in rows]
 
 
 def _sites(plan: Plan, places: list[Place], rng: np.random.Generator) -> list[Place]:
@@ -103,6 +106,41 @@ def _row(
         f"SL{number:04d}", name, plan.kind, place.name, round(lon, 6), round(lat, 6), beds or None,
         int(beds * rng.uniform(0.2, 0.8)) or None, floor, int(floor * rng.uniform(1.1, 2.4)),
         str(rng.choice(OPERATORS)), status, opened, occupancy,
+    )  # fmt: skip
+
+
+_OWNERS = {"公办公营": "公办", "公建民营": "公办", "民办": "民办", "村集体": "村集体"}
+_FUNCTIONS = (
+    "日间照料、文化娱乐、康复护理",
+    "日间照料、文化娱乐、康复护理、助餐",
+    "日间照料、助餐",
+    "全托、日托、上门服务",
+)
+
+
+def _attributes(row: tuple[object, ...], rng: np.random.Generator) -> tuple[object, ...]:
+    """Return what clauses ask of a facility beyond its size; one in fifteen cells is left empty."""
+    _, _, kind, _, _, _, beds, _, _, _, operator, status, _, occupancy = row
+    beds, home = int(beds or 0), kind == "乡镇敬老院"
+    there = status in {"运营中", "建成未运营", "停业整顿"}
+    cared_for = beds and kind not in {"农村幸福院", "托老所", "村卫生室", "社区卫生服务机构"}
+    lived_in = round(beds * int(str(occupancy).rstrip("%")) / 100) if occupancy else None
+
+    def said(yes: float, *, asked: bool) -> str | None:
+        drawn, told = rng.uniform(), rng.uniform() > 1 / 15
+        return ("是" if drawn < yes else "否") if asked and there and told else None
+
+    long_stay = int(beds * rng.uniform(0.5, 0.95)) if cared_for else None
+    embedded = (
+        int(beds * rng.uniform(0.4, 1.0)) if kind in {"街道综合养老服务中心", "嵌入式养老服务机构"} else None
+    )
+    functions = str(rng.choice(_FUNCTIONS, p=(0.35, 0.3, 0.2, 0.15)))
+    served = there and kind not in {"村卫生室", "社区卫生服务机构", "配建养老服务用房"}
+    institution = bool(cared_for) and (home or kind in {"养老机构", "区域养老服务中心"})
+    return (
+        _OWNERS[str(operator)], long_stay, embedded, lived_in, functions if served else None,
+        said(0.7, asked=home), said(0.45, asked=home), said(0.85, asked=institution), said(0.9, asked=True),
+        said(0.8, asked=served), said(0.75, asked=served), said(0.4, asked=institution),
     )  # fmt: skip
 
 

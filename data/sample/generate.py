@@ -20,9 +20,11 @@ import shapely
 from draw_facilities import HEADERS, draw_facilities
 from draw_land import CRS, ORIGIN, draw_places, draw_zones, railway, rivers
 from draw_people import NODATA, draw_census, draw_people
+from draw_registers import draw_registers
 from draw_streets import Street, draw_streets
 from openpyxl import Workbook
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from pyproj import Transformer
 
 HERE = Path(__file__).resolve().parent
@@ -42,8 +44,11 @@ def main(folder: Path = HERE) -> None:
     people, elderly, transform = draw_people(places, shapes)
     write_raster(people, transform, folder / "population.tif")
     write_raster(elderly, transform, folder / "elderly60.tif")
-    write_census(draw_census(places), folder / "census.csv")
-    write_facilities(draw_facilities(places), folder / "facilities.xlsx")
+    census, facilities = draw_census(places), draw_facilities(places)
+    write_census(census, folder / "census.csv")
+    write_book(facilities, folder / "facilities.xlsx", title="养老服务设施", headers=HEADERS)
+    for name, book in draw_registers(places, census, facilities).items():
+        write_book(book.rows, folder / f"{name}.xlsx", title=book.title, headers=book.headers)
 
 
 def write_streets(streets: list[Street], path: Path) -> None:
@@ -95,19 +100,21 @@ def write_census(rows: list[tuple[str, int, int, int]], path: Path) -> None:
         table.writerows(rows)
 
 
-def write_facilities(rows: list[tuple[object, ...]], path: Path) -> None:
-    """Write the facility table as a workbook whose bytes do not tell when it was made."""
+def write_book(rows: list[tuple[object, ...]], path: Path, *, title: str, headers: tuple[str, ...]) -> None:
+    """Write a table as a workbook whose bytes do not tell when it was made."""
     book = Workbook()
     book.properties.created = book.properties.modified = DATED
     sheet = book.active
-    sheet.title = "养老服务设施"
-    sheet.append(HEADERS)
+    sheet.title = title
+    sheet.append(headers)
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     for row in rows:
         sheet.append(row)
-    for letter, width in zip("ABCDEFGHIJKLMN", (10, 30, 24, 14, 12, 12, *[11] * 8), strict=True):
-        sheet.column_dimensions[letter].width = width
+    for number, header in enumerate(headers, 1):
+        longest = max((len(str(row[number - 1])) for row in rows if row[number - 1] is not None), default=0)
+        width = 2 + max(2 * len(header), longest if number != 2 else 2 * longest)
+        sheet.column_dimensions[get_column_letter(number)].width = min(width, 40)
     sheet.freeze_panes = "C2"
     draft = io.BytesIO()
     book.save(draft)

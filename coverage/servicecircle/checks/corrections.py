@@ -16,7 +16,8 @@ import pandas as pd
 from shapely.geometry import Point
 
 from servicecircle import words
-from servicecircle.checks.facility_rows import NUMBERS, PLACE, TARGETS, TEXTS, mark_of, sheet_of
+from servicecircle.checks.attributes import yes_no
+from servicecircle.checks.facility_rows import NUMBERS, PLACE, TARGETS, TEXTS, YES_NO, mark_of
 from servicecircle.checks.positions import declared_crs
 from servicecircle.crs import WGS84, transform
 from servicecircle.errors import InputError
@@ -43,6 +44,9 @@ OWN_COLUMNS = {
 }  # fmt: skip
 """Columns that only the sheet of corrections has, and their entries in `words/check.toml`."""
 
+CELL = "in_cell"
+"""Entry of the column of cell addresses, which nothing is known by: a sheet may lack it."""
+
 _SHARED_COLUMNS = ("subject", "row")
 _LEAVE_OUT = {"删除", "删去", "delete", "remove"}
 _NOT_COMPARED = re.compile(r"[\s'—\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
@@ -64,6 +68,8 @@ class Correction:
         The finding that asked for it, and what it is called; '' where no finding is called so.
     answer
         What was filled in.
+    cell
+        Address of the cell, for the reader.
     """
 
     file: str
@@ -76,6 +82,7 @@ class Correction:
     code: str
     meaning: str
     answer: str
+    cell: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -89,7 +96,7 @@ class Correction:
         findings.note(
             code, subject=self.subject, row=self.row, file=self.file, source=self.file, sheet=self.sheet,
             column=self.column, read=self.read, mark=self.mark, about=self.code, meaning=self.meaning,
-            answer=self.answer,
+            answer=self.answer, cell=self.cell,
         )  # fmt: skip
 
 
@@ -113,18 +120,18 @@ def _sheet(path: Path) -> list[Any]:
     """Return the rows of the sheet by its title in one of the languages, else of the one that fits best."""
     for title in words.table("check")["sheet"]:
         try:
-            return read_workbook(path, sheet=title)
+            return read_workbook(path, sheet=title).rows
         except InputError as error:
             if error.code != "tables.no_sheet":
                 raise
-    return read_workbook(path, sheet=None)
+    return read_workbook(path, sheet=None).rows
 
 
 @cache
 def _headers() -> dict[str, str]:
     own, labels = words.table("check"), words.table("labels")["column"]
     named = {field: own[key] for field, key in OWN_COLUMNS.items()}
-    named |= {field: labels[field] for field in _SHARED_COLUMNS}
+    named |= {field: labels[field] for field in _SHARED_COLUMNS} | {"cell": own[CELL]}
     return {header: field for field, headers in named.items() for header in headers}
 
 
@@ -135,7 +142,7 @@ def _codes() -> dict[str, str]:
 
 
 def _correction(cells: Mapping[str, Any]) -> Correction:
-    written = {field: _unquoted(text(cells.get(field))) for field in (*OWN_COLUMNS, *_SHARED_COLUMNS)}
+    written = {field: _unquoted(text(cells.get(field))) for field in (*OWN_COLUMNS, *_SHARED_COLUMNS, "cell")}
     row = number(written.pop("row"))
     code = _codes().get(written["meaning"], "")
     return Correction(row=int(row) if np.isfinite(row) else None, code=code, **written)
@@ -178,13 +185,25 @@ def corrections_by_table(study: Study, findings: Findings) -> list[list[Correcti
             meant = [
                 number for number, entry in enumerate(study.facilities)
                 if entry.corrections == name and correction.row is not None
-                and (shown_name(entry, study), sheet_of(entry)) == (correction.file, correction.sheet)
+                and _may_mean(entry, correction, study)
             ]  # fmt: skip
             if len(meant) == 1:
                 by_table[meant[0]].append(correction)
             else:
                 correction.became("corrections.no_target", findings)
     return by_table
+
+
+def _may_mean(entry: FacilityTable, correction: Correction, study: Study) -> bool:
+    """Tell whether a correction may be one of a table: any sheet may be one that was found."""
+    if shown_name(entry, study) != correction.file:
+        return False
+    if own := entry.sheet or entry.layer:
+        return own == correction.sheet
+    return all(
+        (other.sheet or other.layer) != correction.sheet
+        for other in study.facilities if other.source == entry.source and other is not entry
+    )  # fmt: skip
 
 
 def apply_corrections(
@@ -195,6 +214,8 @@ def apply_corrections(
 
     A row that does not hold what was read any more is left alone. Every correction becomes a finding.
     """
+    if not corrections:
+        return rows, pd.DataFrame()
     bench = _Bench.of(rows)
     for correction in sorted(corrections, key=_keeps_row):  # who leaves a row out goes first
         bench.apply(correction)
@@ -209,7 +230,7 @@ class _Bench:
     frame: pd.DataFrame
     columns: dict[str, str]
     crs: CRS
-    position: dict[int, int]
+    position: dict[int, list[int]]
     called: Counter[str]
     answers: dict[tuple[int, tuple[str, ...]], str]
     out: set[int]
@@ -219,15 +240,18 @@ class _Bench:
         frame, entry = rows.table.frame, rows.entry
         own = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
         crs = own or declared_crs(entry, where=str(rows.table.path)) or WGS84
-        position = {int(row): i for i, row in enumerate(rows.table.rows)}
+        position: dict[int, list[int]] = {}
+        for i, row in enumerate(rows.table.rows.tolist()):  # tables beside each other share their rows
+            position.setdefault(row, []).append(i)
         called = Counter(_comparable(name) for field in ("name", "facility_id") for name in rows.texts(field))
         return cls(rows, frame.reset_index(drop=True), dict(rows.columns), crs, position, called, {}, set())
 
     def apply(self, correction: Correction) -> None:
         """Apply one correction, or say why not."""
-        i = self.position.get(correction.row or 0)
         fields = self._fields(correction)
-        if i is None or not self._still_there(correction, i, fields):
+        places = self.position.get(correction.row or 0, [])
+        i = next((i for i in places if self._still_there(correction, i, fields)), None)
+        if i is None or (correction.sheet and correction.sheet != self.rows.sheet):
             correction.became("corrections.stale", self.rows.findings)
             return
         keeps = _keeps_row(correction)
@@ -257,7 +281,7 @@ class _Bench:
 
     def _still_there(self, correction: Correction, i: int, fields: tuple[str, ...]) -> bool:
         """Tell whether a row is the one that was read, or one of that name, once, which holds the same."""
-        if correction.mark == mark_of(self.rows.written[i]):
+        if correction.mark == mark_of(self.rows.written_at(self.rows.origin[[i]])[0]):
             return True
         name = _comparable(correction.subject)
         own = {_comparable(self.rows.text_at(field, i)) for field in ("name", "facility_id")}
@@ -277,6 +301,7 @@ class _Bench:
             "kind": lambda: recognise_kind(answer) is None,
             "status": lambda: recognise_status(answer) is None,
             **dict.fromkeys(NUMBERS, lambda: not np.isfinite(number(answer))),
+            **dict.fromkeys(YES_NO, lambda: not np.isfinite(yes_no(answer))),
         }
         return None if senseless.get(fields[0], bool)() else {fields[0]: answer}
 
@@ -295,10 +320,9 @@ class _Bench:
     def rows_left(self) -> FacilityRows:
         """Return the table as it is checked."""
         keep = np.array([i not in self.out for i in range(len(self.frame))], dtype=bool)
-        written = [line for line, kept in zip(self.rows.written, keep, strict=True) if kept]
         frame = self.frame.loc[keep].reset_index(drop=True)
         table = replace(self.rows.table, frame=frame, rows=self.rows.table.rows[keep])
-        return replace(self.rows, table=table, columns=self.columns, written=written)
+        return replace(self.rows, table=table, columns=self.columns, origin=self.rows.origin[keep])
 
     def rows_out(self) -> pd.DataFrame:
         """Return the rows left out, with the columns of a checked table."""
@@ -308,8 +332,8 @@ class _Bench:
             "status": "unknown", "lon": np.nan, "lat": np.nan, "reason": LEFT_OUT,
             "source": self.rows.entry.source, "row": self.rows.table.rows[out],
             "zone_hint": [self.rows.text_at("unit", i) for i in out],
-            "written": [self.rows.written[i] for i in out],
-            **dict.fromkeys(NUMBERS, np.nan), **dict.fromkeys(TEXTS, ""),
+            "origin": np.array(out, dtype=np.intp),
+            **dict.fromkeys((*NUMBERS, *YES_NO), np.nan), **dict.fromkeys(TEXTS, ""),
         })  # fmt: skip
 
 

@@ -10,17 +10,26 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from servicecircle.checks.attributes import (
+    first_day,
+    has_functions,
+    last_day,
+    operator_type,
+    owner_type,
+    yes_no,
+)
 from servicecircle.checks.corrections import apply_corrections, corrections_by_table
-from servicecircle.checks.facility_rows import NUMBERS, TEXTS, FacilityRows, mark_of, sheet_of
+from servicecircle.checks.facility_rows import NUMBERS, TEXTS, YES_NO, FacilityRows
 from servicecircle.checks.placing import Surroundings
 from servicecircle.checks.positions import declared_crs
 from servicecircle.crs import WGS84, transform
 from servicecircle.database import place_of
 from servicecircle.errors import InputError
 from servicecircle.kinds import COUNTING_STATUS, recognise_kind, recognise_status
-from servicecircle.sources.cells import day, is_blank, numbers, scale_of, text
+from servicecircle.sources.cells import day, each, is_blank, numbers, nursing_beds_in, scale_of, text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from servicecircle.checks.corrections import Correction
@@ -31,11 +40,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "facility_id", "name", "kind", "status", "lon", "lat", "position_error_m", "reason", "source", "row",
-    "zone_hint", *NUMBERS, *TEXTS,
+    "zone_hint", *NUMBERS, *TEXTS, *YES_NO, "has_functions", "opened_on", "opened_until",
 )  # fmt: skip
 SAME_PLACE_M = 30.0
 _REASONS = ("no_coordinates", "bad_coordinates", "unknown_kind")
-_CONTENT = ["facility_id", "kind", "name", "lon", "lat", "written", "source"]
+_CONTENT = ["facility_id", "kind", "name", "lon", "lat"]
 
 
 def check_facilities(
@@ -73,21 +82,48 @@ def check_facilities(
     """
     corrected = zip(study.facilities, corrections_by_table(study, findings), strict=True)
     around = Surroundings.of(streets_box, ground)
-    parts = [_check_table(study, entry, given, around, findings) for entry, given in corrected]
-    filled = [part for part in parts if len(part)]
-    frame = pd.concat(filled, ignore_index=True) if filled else parts[0]
+    tables: list[FacilityRows] = []
+    parts = [_check_table(study, entry, given, around, findings, tables) for entry, given in corrected]
+    frame = _joined(parts)
     if not (frame["reason"] == "").any():
         sources = ", ".join(entry.source for entry in study.facilities)
         reasons = {reason: int((frame["reason"] == reason).sum()) for reason in _REASONS}
         raise InputError("facilities.none", where=sources, rows=len(frame), **reasons)
-    frame["facility_id"] = _name_ids(frame, findings)
+    return _named_and_placed(frame, tables, crs=crs, findings=findings)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    frame = pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or parts)[0]
+    derived = ["opened_on", "opened_until"]
+    return frame.assign(**{field: frame[field].fillna("") for field in derived})
+
+
+def _named_and_placed(
+    frame: pd.DataFrame, tables: list[FacilityRows], *, crs: CRS, findings: Findings
+) -> gpd.GeoDataFrame:
+    frame["facility_id"] = _name_ids(frame, tables, findings)
     frame = frame.sort_values("facility_id", ignore_index=True)
     xy = transform(frame[["lon", "lat"]].to_numpy(dtype=np.float64), WGS84, crs)
     points = gpd.GeoSeries.from_xy(xy[:, 0], xy[:, 1], crs=crs)
     points[np.isnan(xy).any(axis=1)] = None
     checked = gpd.GeoDataFrame(frame[list(COLUMNS)], geometry=points)
-    _say_same_place(frame, xy, findings)
+    _say_same_place(frame, xy, tables, findings)
     return checked
+
+
+def read_medical(
+    study: Study,
+    entry: FacilityTable,
+    *,
+    crs: CRS,
+    around: Surroundings,
+    findings: Findings,
+) -> gpd.GeoDataFrame:
+    """Read a table of medical institutions as facility tables are read; no row need be usable."""
+    tables: list[FacilityRows] = []
+    part = _check_table(study, entry, [], around, findings, tables)
+    return _named_and_placed(_joined([part]), tables, crs=crs, findings=findings)
 
 
 def _check_table(
@@ -96,14 +132,18 @@ def _check_table(
     corrections: list[Correction],
     around: Surroundings,
     findings: Findings,
+    tables: list[FacilityRows],
 ) -> pd.DataFrame:
+    """Return the rows of a table, each with its place among `tables`, where the table is added, and in it."""
     path = place_of(entry.source, study.locate)
     declared = declared_crs(entry, where=str(path)) or (WGS84 if entry.datum != "auto" else None)
     rows = FacilityRows.read(path, entry, crs=declared, findings=findings)
     if len(rows) == 0:
         findings.note("facilities.empty_table", subject=entry.source)
-        return pd.DataFrame(columns=[*COLUMNS, "written", "sheet"])
+        return pd.DataFrame(columns=[*COLUMNS, "table", "origin"])
     rows, left_out = apply_corrections(rows, corrections)
+    tables.append(rows)
+    left_out["table"] = len(tables) - 1
     if len(rows) == 0:
         return left_out
     kinds = _kinds(rows)
@@ -114,9 +154,10 @@ def _check_table(
         "status": _statuses(rows), "lon": placed.lonlat[:, 0], "lat": placed.lonlat[:, 1],
         "position_error_m": error_m, "reason": np.where(unknown, "unknown_kind", placed.reason),
         "source": entry.source, "row": rows.table.rows, "zone_hint": rows.texts("unit"),
-        "written": rows.written, "sheet": sheet_of(entry),
+        "table": len(tables) - 1, "origin": rows.origin,
         **{field: _numbers(rows, field) for field in NUMBERS},
-        "operator": rows.texts("operator"), "opened": [day(cell) for cell in rows.texts("opened")],
+        **{field: _yes_no(rows, field) for field in YES_NO},
+        **_words(rows),
     })  # fmt: skip
     return pd.concat([checked, left_out], ignore_index=True) if len(left_out) else checked
 
@@ -142,17 +183,18 @@ def _statuses(rows: FacilityRows) -> list[str]:
     if "status" not in rows.columns:
         rows.findings.note("facilities.no_status", subject=rows.entry.source)
         return [COUNTING_STATUS] * len(rows)
-    statuses = []
-    for i, cell in enumerate(rows.cells("status")):
-        found = recognise_status("" if is_blank(cell) else text(cell))
-        if found is None:
-            rows.note("facilities.unknown_status", i, written=text(cell))
-        statuses.append(found or "unknown")
-    return statuses
+    cells = rows.cells("status")
+    statuses = each(lambda cell: recognise_status("" if is_blank(cell) else text(cell)), cells)
+    for i, status in enumerate(statuses):
+        if status is None:
+            rows.note("facilities.unknown_status", i, written=text(cells[i]))
+    return [status or "unknown" for status in statuses]
 
 
 def _numbers(rows: FacilityRows, field: str) -> Floats:
     if field not in rows.columns:
+        if field == "nursing_beds" and "beds" in rows.columns:
+            return np.array(each(nursing_beds_in, rows.cells("beds")), dtype=np.float64)
         return np.full(len(rows), np.nan)
     cells = rows.cells(field)
     figures = numbers(cells, times=scale_of(rows.columns[field]))
@@ -165,48 +207,88 @@ def _numbers(rows: FacilityRows, field: str) -> Floats:
     return figures
 
 
-def _name_ids(frame: pd.DataFrame, findings: Findings) -> list[str]:
+def _yes_no(rows: FacilityRows, field: str) -> list[float]:
+    if field not in rows.columns:
+        return [np.nan] * len(rows)
+    said = each(yes_no, rows.cells(field))
+    for i, (cell, answer) in enumerate(zip(rows.cells(field), said, strict=True)):
+        if np.isnan(answer) and not is_blank(cell):
+            rows.note("registers.bad_value", i, column=rows.columns[field], written=text(cell))
+    return said
+
+
+def _words(rows: FacilityRows) -> dict[str, list[Any]]:
+    """Return who owns and runs each facility, what it does, and since when; '' where it is not told."""
+    operators, opened = rows.texts("operator"), each(day, rows.texts("opened"))
+    run_by = rows.texts("operator_type") if "operator_type" in rows.columns else operators
+    owned = rows.texts("owner") if "owner" in rows.columns else run_by
+    functions = rows.texts("functions")
+    return {
+        "operator": operators, "operator_type": each(operator_type, run_by), "owner": each(owner_type, owned),
+        "functions": functions, "has_functions": each(has_functions, functions),
+        "opened": opened, "opened_on": each(first_day, opened), "opened_until": each(last_day, opened),
+    }  # fmt: skip
+
+
+def _name_ids(frame: pd.DataFrame, tables: list[FacilityRows], findings: Findings) -> NDArray[np.object_]:
     """
     Return an id for each row: its own, else kind, place and serial; independent of the order of rows.
 
     Of rows that share an id, those later in the order of their content get a serial.
     """
-    ordered = frame.sort_values(_CONTENT, kind="stable")
-    taken = set(frame["facility_id"])
-    ids: dict[Any, str] = {}
+    ids = frame["facility_id"].to_numpy(dtype=object).copy()
+    unnamed = (ids == "") | frame["facility_id"].duplicated(keep=False).to_numpy()
+    rows = frame[unnamed].assign(written="")
+    tied = rows.duplicated(_CONTENT, keep=False).to_numpy()
+    rows.loc[tied, "written"] = _written(rows[tied], tables)
+    rows = rows.sort_values([*_CONTENT, "written", "source"], kind="stable")
+    taken = set(ids)
     serial: Counter[str] = Counter()
-    row: Any
-    for row in ordered.itertuples():
-        own = str(row.facility_id)
-        stem = own or _stem(row)
+    for i, own, stem in zip(rows.index, rows["facility_id"], _stems(rows), strict=True):
         serial[stem] += 1
         if own and serial[stem] == 1:
-            ids[row.Index] = own
             continue
         while (fresh := f"{stem}_{serial[stem]}") in taken:
             serial[stem] += 1
         taken.add(fresh)
-        ids[row.Index] = fresh
+        ids[i] = fresh
         if own:
-            findings.note(
-                "facilities.duplicate_id", subject=own, row=int(row.row), source=row.source, new=fresh,
-                sheet=row.sheet, read=own, mark=mark_of(row.written),
-            )  # fmt: skip
-    return [ids[i] for i in frame.index]
+            again: Any = frame.loc[i]
+            facts = _cell(again, tables, ("facility_id",)) | {"new": fresh, "read": own}
+            findings.note("facilities.duplicate_id", subject=own, row=int(again["row"]), **facts)
+    return np.asarray(ids)
 
 
-def _stem(row: Any) -> str:
-    place = "unplaced" if np.isnan(row.lon) else f"{row.lon:.5f}_{row.lat:.5f}"
-    return f"{row.kind or 'unknown'}_{place}"
+def _stems(rows: pd.DataFrame) -> list[str]:
+    """Return the ids that rows are named by, before any serial: their own, else kind and place."""
+    parts = zip(rows["facility_id"], rows["kind"], rows["lon"], rows["lat"], strict=True)
+    return [
+        own or f"{kind or 'unknown'}_{'unplaced' if lon != lon else f'{lon:.5f}_{lat:.5f}'}"
+        for own, kind, lon, lat in parts
+    ]
 
 
-def _say_same_place(frame: pd.DataFrame, xy: Floats, findings: Findings) -> None:
+def _written(rows: pd.DataFrame, tables: list[FacilityRows]) -> NDArray[np.object_]:
+    """Return what stands in rows of several tables."""
+    written = np.full(len(rows), "", dtype=object)
+    which, at = rows["table"].to_numpy(), rows["origin"].to_numpy()
+    for i, table in enumerate(tables):
+        written[which == i] = table.written_at(at[which == i])
+    return written
+
+
+def _cell(row: Any, tables: list[FacilityRows], fields: tuple[str, ...] = ()) -> dict[str, Any]:
+    table: FacilityRows = tables[row["table"]]
+    return table.cell_at(int(row["origin"]), fields)
+
+
+def _say_same_place(frame: pd.DataFrame, xy: Floats, tables: list[FacilityRows], findings: Findings) -> None:
     """Note, once per name, rows of one name that lie within `SAME_PLACE_M` of each other."""
-    placed = np.flatnonzero(np.isfinite(xy).all(axis=1) & (frame["name"] != "").to_numpy())
-    for name, group in frame.iloc[placed].groupby("name").indices.items():
-        at = placed[group]
-        if len(at) == 1:
-            continue
+    placed = np.isfinite(xy).all(axis=1) & (frame["name"] != "").to_numpy()
+    placed[placed] = frame["name"][placed].duplicated(keep=False).to_numpy()
+    at_all = np.flatnonzero(placed)
+    for name, group in frame.iloc[at_all].groupby("name").indices.items():
+        at = at_all[group]
         distances, _ = cKDTree(xy[at]).query(xy[at], k=2)
         alike = frame.iloc[at[np.asarray(distances)[:, 1] <= SAME_PLACE_M]]
         if len(alike) == 0:
@@ -216,5 +298,5 @@ def _say_same_place(frame: pd.DataFrame, xy: Floats, findings: Findings) -> None
         findings.note(
             "facilities.same_place", subject=name, row=int(first["row"]), count=len(alike),
             rows=", ".join(f"{source}:{row}" for source, row in places[:10]), metres=f"{SAME_PLACE_M:.0f}",
-            source=first["source"], sheet=first["sheet"], mark=mark_of(first["written"]),
+            **_cell(first, tables),
         )  # fmt: skip

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 
-from servicecircle.sources.cells import text
+from servicecircle.sources.cells import each, text
 from servicecircle.sources.columns import match_columns
 from servicecircle.sources.tables import read_table
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from servicecircle.database import Database
@@ -23,9 +25,18 @@ if TYPE_CHECKING:
     from servicecircle.sources.tables import Table
     from servicecircle.study import FacilityTable
 
-NUMBERS = ("beds", "nursing_beds", "floor_area_m2", "site_area_m2", "occupancy")
-TEXTS = ("operator", "opened")
-FIELDS = ("facility_id", "name", "kind", "status", "lon", "lat", "unit", "address", *NUMBERS, *TEXTS)
+NUMBERS = (
+    "beds", "nursing_beds", "floor_area_m2", "site_area_m2", "occupancy",
+    "long_stay_beds", "embedded_beds", "occupied_beds",
+)  # fmt: skip
+YES_NO = (
+    "upgraded", "transformed", "medical_agreement", "accepted", "meets_standard", "barrier_free", "geriatric",
+    "in_house_clinic",
+)  # fmt: skip
+"""1.0 yes, 0.0 no, NaN not told."""
+
+TEXTS = ("operator", "opened", "operator_type", "owner", "functions")
+FIELDS = ("facility_id", "name", "kind", "status", "lon", "lat", "unit", "address", *NUMBERS, *TEXTS, *YES_NO)
 PLACE = ("lon", "lat")
 TARGETS: dict[str, tuple[str, ...]] = {
     "facilities.no_coordinates": PLACE,
@@ -35,6 +46,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "unlocated.ambiguous": PLACE,
     "unlocated.unmatched": PLACE,
     "detect.row_unsure": PLACE,
+    "detect.row_doubt": PLACE,
     "facilities.unknown_kind": ("kind",),
     "facilities.unknown_status": ("status",),
     "facilities.duplicate_id": ("facility_id",),
@@ -55,15 +67,16 @@ class FacilityRows:
         Our fields -> the table's columns.
     findings
         Where doubts are noted.
-    written
-        All cells of each row, as they were read, as one text: it tells rows apart in any order.
+    source, origin
+        The table as it was read, and where each row stands in it.
     """
 
     table: Table
     entry: FacilityTable
     columns: dict[str, str]
     findings: Findings
-    written: list[str]
+    source: Table
+    origin: NDArray[np.intp]
 
     @classmethod
     def read(
@@ -74,9 +87,7 @@ class FacilityRows:
             path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="[[facilities]]", findings=findings
         )
         columns = match_columns(table.frame, FIELDS, entry.columns, where=str(path))
-        cells = table.frame.drop(columns="geometry", errors="ignore").to_numpy(dtype=object)
-        written = ["\x1f".join(text(cell) for cell in row) for row in cells]
-        return cls(table, entry, columns, findings, written)
+        return cls(table, entry, columns, findings, table, np.arange(len(table.frame)))
 
     def __len__(self) -> int:
         return len(self.table.frame)
@@ -89,7 +100,7 @@ class FacilityRows:
 
     def texts(self, field: str) -> list[str]:
         """Return the cells of a field as text."""
-        return [text(cell) for cell in self.cells(field)] if field in self.columns else [""] * len(self)
+        return each(text, self.cells(field)) if field in self.columns else [""] * len(self)
 
     def text_at(self, field: str, i: int) -> str:
         """Return one cell of a field as text."""
@@ -107,27 +118,37 @@ class FacilityRows:
         """Return what one row is called in findings: the facility's name, else its id."""
         return self.text_at("name", i) or self.text_at("facility_id", i)
 
+    def written_at(self, at: NDArray[np.intp]) -> list[str]:
+        """Return all cells of some rows of the source, each as one text: it tells rows apart in any order."""
+        rows = self.source.frame.iloc[at].drop(columns="geometry", errors="ignore").to_numpy(dtype=object)
+        return ["\x1f".join(text(cell) for cell in row) for row in rows]
+
+    def cell_at(self, at: int, fields: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what a correction has to know of a row of the source: sheet, cells, a mark of the row."""
+        columns = [self.columns[field] for field in fields if field in self.columns]
+        (written,) = self.written_at(np.array([at]))
+        return {
+            "source": self.entry.source, "sheet": self.sheet, "cell": self.source.cells_at(at, columns),
+            "column": ", ".join(columns), "mark": mark_of(written),
+        }  # fmt: skip
+
+    @property
+    def sheet(self) -> str:
+        """Return the sheet or layer that the table was read from; '' where it has none of a name."""
+        return self.entry.sheet or self.entry.layer or self.source.sheet
+
     def note(self, code: str, i: int, **facts: Any) -> None:
         """
         Note a finding on one row, by position.
 
-        What a correction has to know goes with it: sheet, column, what was read there, and a mark of the row.
+        What a correction has to know goes with it: sheet, cell, what was read there, and a mark of the row.
         """
         fields = TARGETS.get(code, ())
         if "column" in facts:
             fields = tuple(ours for ours, theirs in self.columns.items() if theirs == facts["column"])
-        cell = {
-            "source": self.entry.source, "sheet": sheet_of(self.entry),
-            "column": ", ".join(self.columns[ours] for ours in fields if ours in self.columns),
-            "read": self.read_at(fields, i), "mark": mark_of(self.written[i]),
-        }  # fmt: skip
+        cell = self.cell_at(int(self.origin[i]), fields) | {"read": self.read_at(fields, i)}
         row = int(self.table.rows[i])
         self.findings.note(code, subject=self.subject_at(i), row=row, **(cell | facts))
-
-
-def sheet_of(entry: FacilityTable) -> str:
-    """Return the sheet or layer that the study names for a table; '' where it names none."""
-    return entry.sheet or entry.layer or ""
 
 
 def mark_of(written: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from pyproj import CRS
 from scipy.special import logsumexp
 
-from servicecircle.checks.evidence import fit_places
+from servicecircle.checks.evidence import fit_places, look_around, row_weights, some_rows
 from servicecircle.crs import WGS84, transform
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def read_grid(xy: Floats, named: NDArray[np.intp], ground: Ground) -> Grid | Non
     if not grids:
         return None
     places = np.stack([transform(grid.lonlat, WGS84, ground.crs) for grid in grids])
-    sound = np.isfinite(places).all(axis=(0, 2))
-    fit = fit_places(places[:, sound], named[sound], ground)
-    scores = logsumexp((fit.log * fit.weight[:, None]).sum(axis=1), axis=1) - np.log(fit.log.shape[-1])
+    sound = some_rows(np.flatnonzero(np.isfinite(places).all(axis=(0, 2))))
+    background, _ = look_around(places[:, sound], ground)
+    fit = fit_places(places[:, sound], named[sound], ground, background)
+    weight = row_weights(places[0, sound])
+    scores = logsumexp(np.tensordot(fit.log, weight, (1, 0)), axis=1) - np.log(fit.log.shape[-1])
     best = int(np.argmax(scores))
     if scores[best] < _CERTAIN:
         return None

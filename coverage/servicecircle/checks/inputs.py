@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from servicecircle.checks.evidence import Ground
 from servicecircle.checks.facilities import check_facilities
 from servicecircle.checks.people import check_people
+from servicecircle.checks.registers import Registers, check_registers
 from servicecircle.checks.streets import add_roads, find_barriers, say_ways
 from servicecircle.checks.verified import move_facilities, verified_answers
 from servicecircle.checks.zones import check_zones
@@ -71,6 +72,8 @@ class Inputs:
         What was verified on site.
     barriers
         Lines that no access walk may cross; None where the study does not ask for any.
+    registers
+        Units, estates, medical institutions and whatever else clauses need.
     """
 
     study: Study
@@ -84,6 +87,7 @@ class Inputs:
     as_of: dt.date
     verified: tuple[Answer, ...] = ()
     barriers: NDArray[np.object_] | None = None
+    registers: Registers = field(default_factory=Registers.none)
 
     def __repr__(self) -> str:
         return (
@@ -136,11 +140,16 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     facilities = check_facilities(study, crs=crs, streets_box=box, ground=ground, findings=findings)
     verified = verified_answers(study, findings)
     facilities = move_facilities(facilities, verified, streets_box=box, findings=findings)
+    registers = check_registers(
+        study, zones, facilities, crs=crs, streets_box=box, ground=ground, findings=findings
+    )
     as_of = study.study.as_of or dt.datetime.now(dt.UTC).astimezone().date()
     if study.study.as_of is None:
         findings.note("study.no_as_of", date=as_of.isoformat())
     digests = _digests(study, path)
-    return Inputs(named, crs, raw, facilities, zones, people, findings, digests, as_of, verified, barriers)
+    return Inputs(
+        named, crs, raw, facilities, zones, people, findings, digests, as_of, verified, barriers, registers
+    )
 
 
 def _street_file(study: Study) -> Path | Database:
@@ -161,8 +170,9 @@ def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Finding
 def _digests(study: Study, streets: Path | Database) -> list[dict[str, str]]:
     """List each input once per role; by name only, so that a moved study stays the same study."""
     named: list[tuple[str, Path | Database]] = [("streets", streets)]
-    named += [("streets.extra", study.locate(s)) for s in study.streets.extra]
-    named += [("streets.barriers", study.locate(study.streets.barriers))] if study.streets.barriers else []
+    named += [("streets.extra", place_of(s, study.locate)) for s in study.streets.extra]
+    lines = [study.streets.barriers] if study.streets.barriers else []
+    named += [("streets.barriers", place_of(source, study.locate)) for source in lines]
     named += [("facilities", place_of(t.source, study.locate)) for t in study.facilities]
     named += [(f"zones.{t.level}", place_of(t.source, study.locate)) for t in study.zones]
     named += [("people", place_of(study.people.source, study.locate))]
@@ -171,6 +181,7 @@ def _digests(study: Study, streets: Path | Database) -> list[dict[str, str]]:
     named += [("people.buildings", study.locate(study.people.buildings))] if study.people.buildings else []
     sheets = dict.fromkeys(t.corrections for t in study.facilities if t.corrections)
     named += [("facilities.corrections", study.locate(name)) for name in sheets]
+    named += [(name, place_of(t.source, study.locate)) for name, t in study.registers.items()]
     named += [("study.verified", study.locate(study.study.verified))] if study.study.verified else []
     digests = [(role, place.name, _digest(place)) for role, place in named]
     return [{"role": r, "name": n, "sha256": d} for r, n, d in digests if d]

@@ -252,7 +252,8 @@ def _spread(
     places, weights = _places(shapes[held], counts["people"][held], study, crs, table, findings)
     numbers = np.array([len(xy) for xy in places], dtype=np.intp)
     starts = np.cumsum(numbers) - numbers
-    shares = np.concatenate([*(weight / weight.sum() for weight in weights), np.empty(0)])
+    shares = np.concatenate([*weights, np.empty(0)])
+    shares /= np.repeat(np.add.reduceat(shares, starts), numbers) if len(starts) else 1.0
     x_m, y_m = np.concatenate([*places, np.empty((0, 2))]).T
     parts = {name: rasters.share_out(values[held], shares, starts) for name, values in counts.items()}
     return pd.DataFrame({**parts, "x_m": x_m, "y_m": y_m}), lost
@@ -273,8 +274,14 @@ def _places(
         _say_without(math.fsum(people[spread]), int(spread.sum()), study, findings)
     spread_m = study.people.spread_m
     _require_few_points(shapes[spread], spread_m, table)
-    places = [built[i][0] if i in built else _points_in(shape, spread_m) for i, shape in enumerate(shapes)]
-    return places, [built[i][1] if i in built else np.ones(len(xy)) for i, xy in enumerate(places)]
+    places = list(np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])[:, None, :])
+    weights = [np.ones(1)] * len(shapes)
+    for i in np.flatnonzero(spread).tolist():
+        places[i] = _points_in(shapes[i], spread_m)
+        weights[i] = np.ones(len(places[i]))
+    for i, (xy, floor_m2) in built.items():
+        places[i], weights[i] = xy, floor_m2
+    return places, weights
 
 
 def _require_few_points(shapes: NDArray[np.object_], spread_m: float, table: Table) -> None:
@@ -284,9 +291,7 @@ def _require_few_points(shapes: NDArray[np.object_], spread_m: float, table: Tab
 
 
 def _points_in(shape: Any, spread_m: float) -> Floats:
-    """Return the centres of the grid's squares that a polygon covers, its edge included; a point itself."""
-    if shape.geom_type == "Point":
-        return np.array([[shape.x, shape.y]])
+    """Return the centres of the grid's squares that a polygon covers, its edge included."""
     left, bottom, right, top = (side / spread_m - 0.5 for side in shape.bounds)
     columns, rows = (
         np.arange(math.ceil(left), math.floor(right) + 1),

@@ -42,15 +42,19 @@ class Surroundings:
         """Return surroundings with the names of the ground's zones."""
         return cls(streets_box, ground, None if ground is None else ZoneNames.of(ground.zones))
 
-    def place(self, rows: FacilityRows) -> tuple[Positions, Floats]:
-        """Return where a table's rows lie, and how far off each may be in metres; NaN without a place."""
+    def located(self, rows: FacilityRows) -> Positions:
+        """Return where the coordinates of a table's rows lie."""
         units, addresses = rows.texts("unit"), rows.texts("address")
 
         def name_zones(wanted: NDArray[np.intp]) -> NDArray[np.intp]:
             found = [() if self.names is None else self.names.find(units[i], addresses[i]) for i in wanted]
             return np.array([zones[0] if len(zones) == 1 else -1 for zones in found], dtype=np.intp)
 
-        placed = locate_rows(rows, streets_box=self.streets_box, ground=self.ground, name_zones=name_zones)
+        return locate_rows(rows, streets_box=self.streets_box, ground=self.ground, name_zones=name_zones)
+
+    def place(self, rows: FacilityRows) -> tuple[Positions, Floats]:
+        """Return where a table's rows lie, and how far off each may be in metres; NaN without a place."""
+        placed = self.located(rows)
         if self.ground is not None and self.names is not None:
             return placed, place_unlocated(rows, placed, self.ground.zones, self.names)
         for i in np.flatnonzero(placed.reason == "no_coordinates").tolist():

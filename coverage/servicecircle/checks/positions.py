@@ -15,7 +15,7 @@ from servicecircle.checks.evidence import NEAR_DEGREES, Box
 from servicecircle.checks.settle import settle_datum, settle_grid
 from servicecircle.crs import WGS84, crs_name, transform
 from servicecircle.errors import InputError
-from servicecircle.sources.cells import degrees, is_blank
+from servicecircle.sources.cells import all_degrees, is_blank
 from servicecircle.sources.columns import listed
 
 if TYPE_CHECKING:
@@ -141,8 +141,10 @@ def _read(rows: FacilityRows, *, required: bool) -> tuple[Floats, Bools]:
         rows.findings.note("unlocated.no_columns", subject=rows.entry.source, columns=listed(frame.columns))
         return np.full((len(rows), 2), np.nan), np.ones(len(rows), dtype=np.bool_)
     xs, ys = rows.cells("lon"), rows.cells("lat")
-    xy = np.column_stack([[degrees(x) for x in xs], [degrees(y) for y in ys]]).astype(np.float64)
-    blank = np.array([is_blank(x) or is_blank(y) for x, y in zip(xs, ys, strict=True)], dtype=np.bool_)
+    xy = np.column_stack([all_degrees(xs), all_degrees(ys)])
+    blank = np.zeros(len(rows), dtype=np.bool_)
+    for i in np.flatnonzero(np.isnan(xy).any(axis=1)).tolist():
+        blank[i] = is_blank(xs[i]) or is_blank(ys[i])
     return xy, blank | (xy == 0.0).all(axis=1)  # 0, 0 is how a form leaves them out
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.sources.cells import degrees
+from servicecircle.crs import WGS84, transform
+from servicecircle.sources.cells import all_degrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +31,10 @@ def shapes_of(frame: pd.DataFrame, columns: Mapping[str, str], *, crs: CRS) -> S
     if isinstance(frame, gpd.GeoDataFrame):
         series = frame.geometry
     elif {"lon", "lat"} <= columns.keys():
-        lon, lat = (np.array([degrees(v) for v in frame[columns[c]]], dtype=float) for c in ("lon", "lat"))
-        real = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-        points = np.asarray(shapely.points(np.column_stack([lon, lat])), dtype=object)
-        series = gpd.GeoSeries(only(points, real), crs=4326)
+        lon, lat = (all_degrees(frame[columns[c]]) for c in ("lon", "lat"))
+        xy = transform(np.column_stack([lon, lat]), WGS84, crs)
+        real = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & np.isfinite(xy).all(axis=1)
+        return only(np.asarray(shapely.points(xy), dtype=object), real)
     else:
         return None
     shapes = np.asarray(shapely.force_2d(np.asarray(series.to_crs(crs), dtype=object)), dtype=object)
@@ -47,7 +48,9 @@ def usable(shapes: Shapes) -> tuple[Shapes, NDArray[np.bool_]]:
 
     Of a mended polygon and of a collection the polygonal part stays.
     """
-    kept = np.array([_plain(shape) for shape in shapes], dtype=object)
+    kept = np.array(shapes, dtype=object)
+    for i in np.flatnonzero(~are_points(kept)):
+        kept[i] = _plain(kept[i])
     mended = are_polygons(kept) & ~shapely.is_valid(kept)
     for i in np.flatnonzero(mended):
         kept[i] = polygonal(shapely.make_valid(kept[i], method="structure", keep_collapsed=False))

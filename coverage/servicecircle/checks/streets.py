@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
-from servicecircle.database import Database
+from servicecircle.database import Database, place_of
 from servicecircle.errors import InputError
 from servicecircle.sources.barriers import OSM_SUFFIXES, read_barriers
 from servicecircle.sources.merge import SAME_M, merge_streets
@@ -33,7 +34,7 @@ def add_roads(study: Study, streets: RawStreets, *, crs: CRS, findings: Findings
     InputError
         A layer cannot be read.
     """
-    paths = [study.locate(source) for source in study.streets.extra]
+    paths = [place_of(source, study.locate) for source in study.streets.extra]
     if not paths:
         return streets
     layers = []
@@ -74,26 +75,29 @@ def find_barriers(
     study: Study, streets: Path | Database, *, crs: CRS, findings: Findings
 ) -> NDArray[np.object_] | None:
     """
-    Return the lines that no access walk may cross; None where the study does not ask for any.
+    Return the lines that no access walk may cross; None where there is nothing to read them from.
 
-    Those of the OSM extract with `barriers = true`, and those of the layer that the study names.
+    Those of the OSM extract, and those of the layer that the study names, unless `barriers = false`.
 
     Raises
     ------
     InputError
         Barriers are asked for and there is nothing to read them from, or it cannot be read.
     """
-    layer, from_extract = study.streets.barriers, study.rules.barriers
-    if not from_extract and layer is None:
+    layer, wanted = study.streets.barriers, study.rules.barriers
+    if wanted is False:
         return None
-    sources = [study.locate(layer)] if layer else []
-    if from_extract and not isinstance(streets, Database) and streets.name.lower().endswith(OSM_SUFFIXES):
+    sources = [place_of(layer, study.locate)] if layer else []
+    if not isinstance(streets, Database) and streets.name.lower().endswith(OSM_SUFFIXES):
         sources.append(streets)
-    if not sources:
+    if wanted and not sources:
         raise InputError("barriers.no_source", where=str(study.path))
+    if not sources:
+        return None
     found = []
     for path in sources:
         found.append(read_barriers(path, crs=crs))
-        metres = sum(line.length for line in found[-1])
-        findings.note("barriers.read", subject=path.name, km=f"{metres / 1000:.2f}")
+        if wanted or len(found[-1]):
+            km = f"{shapely.length(found[-1]).sum() / 1000:.2f}"
+            findings.note("barriers.read", subject=path.name, km=km)
     return np.concatenate(found)

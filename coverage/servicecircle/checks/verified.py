@@ -29,6 +29,9 @@ QUESTIONS = ("road_open", "exists", "misplaced", "nobody", "people_wrong")
 """The columns that are answered by yes or no."""
 
 TO_FILL_IN = (*QUESTIONS, "new_lon", "new_lat", "by", "date", "note")
+NOT_THERE = "not_there"
+"""Reason of a facility that was not found on site."""
+
 _WORLD: Box = (-180.0, -90.0, 180.0, 90.0)
 _YES = {"是", "有", "对", "√", "✓", "✔", "yes", "y", "true", "1"}
 _NO = {"否", "无", "没有", "不是", "×", "✗", "✘", "x", "no", "n", "false", "0"}
@@ -183,22 +186,38 @@ def move_facilities(
     facilities: gpd.GeoDataFrame, answers: Sequence[Answer], *, streets_box: Box | None, findings: Findings
 ) -> gpd.GeoDataFrame:
     """
-    Put facilities where they were found on site; each keeps its id.
+    Put facilities where they were found on site, and leave out those that do not exist; each keeps its id.
 
-    A facility is moved only to a place inside the streets' box. Everything else that was said of a facility
-    changes nothing here.
+    A facility is moved only to a place inside the streets' box. One that does not exist is listed with the
+    reason `not_there` and counts nowhere. Everything else that was said of a facility changes nothing here.
+    What was said of a gap changes no figure either: people whom the population source has where nobody lives
+    stay in it, and count, until the source is mended; the gap is marked, and `run.json` sums them.
     """
+    told = [answer for answer in answers if not answer.is_gap]
+    if not told:
+        return facilities
     row_of = {facility_id: i for i, facility_id in enumerate(facilities["facility_id"])}
-    moved = facilities.copy() if any(answer.moves for answer in answers) else facilities
-    for answer in (answer for answer in answers if not answer.is_gap):
+    moved = facilities.copy()
+    for answer in told:
         i = row_of.get(answer.item)
         if i is None:
             findings.note("verified.no_facility", subject=answer.item)
+        elif answer.said.get("exists") is False:
+            _leave_out(moved, i, answer, findings)
         elif answer.moves:
             _move(moved, i, answer, streets_box or _WORLD, findings)
         elif answer.said.get("misplaced"):
             findings.note("verified.no_new_place", subject=answer.item)
     return moved
+
+
+def _leave_out(facilities: gpd.GeoDataFrame, i: int, answer: Answer, findings: Findings) -> None:
+    if answer.moves:
+        written = ", ".join(answer.new_place)
+        findings.note("verified.contradiction", subject=answer.item, written=written)
+        return
+    facilities.loc[i, "reason"] = NOT_THERE
+    findings.note("verified.not_there", subject=answer.item)
 
 
 def _move(facilities: gpd.GeoDataFrame, i: int, answer: Answer, box: Box, findings: Findings) -> None:
