@@ -25,7 +25,7 @@ _HOME = {
     "TravelField": "servicecircle.travel.field",
     "check": "servicecircle.pipeline",
     "isochrones": "servicecircle.travel.circles",
-    "judge": "servicecircle.assess.standards",
+    "judge": "servicecircle.assess.clauses.judge",
     "read_streets": "servicecircle.network.build",
     "run": "servicecircle.pipeline",
     "sample_folder": "servicecircle.sample",
@@ -35,7 +35,7 @@ _HOME = {
 
 if TYPE_CHECKING:
     from servicecircle.assess.coverage import Coverage
-    from servicecircle.assess.standards import judge
+    from servicecircle.assess.clauses.judge import judge
     from servicecircle.checks.inputs import Inputs
     from servicecircle.errors import InputError, OutputError, ServiceCircleError
     from servicecircle.findings import Finding, Findings

@@ -8,7 +8,6 @@ import tempfile
 import traceback
 import webbrowser
 from dataclasses import dataclass
-from enum import StrEnum
 from filecmp import cmp
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from servicecircle import __version__, words
+from servicecircle import __version__, standards_verb, words
 from servicecircle.errors import InputError, OutputError, ServiceCircleError
-from servicecircle.terminal import headline, locale_language, progress
+from servicecircle.terminal import InLanguage, Language, headline, locale_language, progress, waiting_lines
 
 if TYPE_CHECKING:
     from servicecircle.pipeline import Run
@@ -36,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(standards_verb.app, name="standards")
 
 
 @dataclass(slots=True)
@@ -45,27 +45,11 @@ class _Speech:
     language: words.Language
 
 
-class Language(StrEnum):
-    """The two languages."""
-
-    zh = "zh"
-    en = "en"
-
-
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="Study file (TOML). 研究文件。")]
 OutputFolder = Annotated[
     Path | None,
     typer.Option(
         "--output", "-o", help="Folder to write; default: the study's. 输出文件夹。", show_default=False
-    ),
-]
-InLanguage = Annotated[
-    Language | None,
-    typer.Option(
-        "--language",
-        "-l",
-        help="Language of all outputs; default: the study's. 输出语言。",
-        show_default=False,
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the screen. 不显示进度。")]
@@ -146,6 +130,8 @@ def check(
     folder = output or loaded.path.parent
     counts = {s: sum(f.severity == s for f in inputs.findings) for s in ("error", "warning", "info")}
     typer.echo(words.label("cli", "checked", loaded.language).format_map(counts))
+    for line in waiting_lines(inputs, loaded.language):
+        typer.echo(line)
     for path in write_check(inputs, folder):
         typer.echo(str(path))
 
@@ -274,17 +260,9 @@ def _download_streets(study: Study, report: Report) -> Path:
 
 
 def _unmet(results: Run) -> bool:
-    """Tell whether a clause that is binding, or whose deadline has passed, is not met somewhere."""
-    import datetime as dt
-
-    from servicecircle.assess.standards import load_profile
-
-    study = results.study
-    as_of = dt.date.fromisoformat(results.manifest["study"]["as_of"])
-    profile = load_profile(study.rules.profile, folder=study.path.parent)
-    due = [clause.id for clause in profile.clauses if clause.is_due(as_of)]
+    """Tell whether a clause that must be met by now, and is no draft's, is not met somewhere."""
     judged = results.verdicts
-    return bool((judged["clause_id"].isin(due) & judged["verdict"].eq("not_met")).any())
+    return bool((judged["severity"].eq("fail") & judged["verdict"].eq("not_met")).any())
 
 
 def _language_of(arguments: list[str]) -> words.Language:

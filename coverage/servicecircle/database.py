@@ -94,6 +94,18 @@ def as_source(source: str, info: ValidationInfo) -> str:
     return Database(source, info.data["layer"])
 
 
+def as_part(source: str) -> str:
+    """Return a source in a list, of which a database names its table behind a `#`."""
+    if not is_database(source):
+        return source
+    url, _, table = source.rpartition("#")
+    if not url or not table:
+        from pydantic_core import PydanticCustomError
+
+        raise PydanticCustomError("no_part", "a database source here ends in #schema.table")
+    return Database(url, table)
+
+
 def as_sink(address: str) -> str:
     """Return the database that a study's results are written to."""
     if not is_database(address):

@@ -6,23 +6,29 @@ import datetime as dt
 import os
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from servicecircle.assess.area_class import classify_zones
+from servicecircle.assess.beside import tables_of_clauses, tables_of_walks
+from servicecircle.assess.clauses.facts import Facts
+from servicecircle.assess.clauses.judge import judge_clauses as judge
+from servicecircle.assess.clauses.remeasure import measure_again
 from servicecircle.assess.completeness import say_sparse, say_turned, street_completeness
 from servicecircle.assess.coverage import cover
 from servicecircle.assess.gaps import Places, find_gaps
 from servicecircle.assess.households import as_cells
+from servicecircle.assess.other_datum import if_datum_wrong
 from servicecircle.assess.people import measure_people, people_table, place_people
 from servicecircle.assess.results import Results
-from servicecircle.assess.scenarios import other_answers
+from servicecircle.assess.scenarios import other_answers, share_when_opened, walks_when_opened
 from servicecircle.assess.sites import count_facilities, facility_table, reached_by_each
-from servicecircle.assess.standards import judge, load_profile
-from servicecircle.assess.streets import say_islets, time_segments
+from servicecircle.assess.streets import say_islets, time_segments, zone_segments
 from servicecircle.assess.summary import describe, say_unmapped
+from servicecircle.assess.trial import Ground
 from servicecircle.assess.verified import mark_verified
+from servicecircle.assess.village_class import classify_villages, count_classes
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
 from servicecircle.maps.pages import write_pages
@@ -34,6 +40,8 @@ from servicecircle.outputs.manifest import write_manifest
 from servicecircle.outputs.postgis import check_sink, write_postgis
 from servicecircle.outputs.tables import write_tables
 from servicecircle.outputs.verify import SHEET, write_verify
+from servicecircle.standards.register import load_profile
+from servicecircle.standards.waiting import say_waiting
 from servicecircle.travel.circles import circle_table, draw_circles, draw_reach
 from servicecircle.travel.field import coordinates
 
@@ -41,8 +49,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import folium
+    import geopandas as gpd
+    import pandas as pd
 
+    from servicecircle.assess.clauses.judge import Judgement
+    from servicecircle.assess.coverage import Coverage
+    from servicecircle.assess.walks import Walks
+    from servicecircle.network.network import Network
+    from servicecircle.network.place import Placements
+    from servicecircle.standards.clause import Profile
     from servicecircle.study import Study
+    from servicecircle.units import Floats
 
     OnProgress = Callable[[str, float], None]
 
@@ -111,8 +128,10 @@ class Run(Results):
 
 
 def check(study: Study) -> Inputs:
-    """Read and check every input of a study, and change nothing."""
-    return check_inputs(study)
+    """Read and check every input of a study, tell what clauses wait for, and change nothing."""
+    inputs = check_inputs(study)
+    say_waiting(study, inputs.registers.given, inputs.findings)
+    return inputs
 
 
 def run(
@@ -148,9 +167,26 @@ def run(
     return results
 
 
-def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
+    """What was measured on the streets, for the stages that follow."""
+
+    network: Network
+    placer: Placer
+    zones: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    facility_xy: Floats
+    facility_places: Placements
+    people: pd.DataFrame
+    people_places: Placements
+    walks: list[Walks]
+    segments: gpd.GeoDataFrame
+    streets: pd.DataFrame
+    coverage: Coverage
+
+
+def _measure(inputs: Inputs, clock: _Clock) -> _Measured:
     study, findings, rules, circles = inputs.study, inputs.findings, inputs.study.rules, inputs.study.circles
-    profile = load_profile(rules.profile, folder=study.path.parent)
     clock.begin("build_network")
     where = study.streets.source or str(study.streets.place)
     network = build_network(inputs.streets, crs=inputs.crs, islet_m=rules.islet_m, where=where)
@@ -172,11 +208,61 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
         located, people_places, facilities, zones, placer, circles=circles, rules=rules
     )
     groups = inputs.people.groups
-    coverage = cover(zones, people, facilities, walks, groups=groups, rules=rules)
-    answers = other_answers(inputs, facilities, people, people_places, placer, walks)
+    segments = zone_segments(network, zones)
+    streets = street_completeness(zones, segments, people)
+    coverage = cover(zones, people, facilities, walks, streets=streets, groups=groups, rules=rules)
+    classed = classify_villages(
+        coverage.zones, zones, people, facilities, circles=circles, class_share=rules.class_share
+    )
+    return _Measured(
+        network, placer, zones, facilities, facility_xy, facility_places, people, people_places, walks,
+        segments, streets, replace(coverage, zones=classed),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The verdicts, what stands beside them, and what the summary says of both."""
+
+    facts: Facts
+    judgement: Judgement
+    tables: dict[str, pd.DataFrame]
+    summary: dict[str, Any]
+
+
+def _judge(inputs: Inputs, at: _Measured, profile: Profile, other: Profile | None) -> _Judged:
+    study, groups = inputs.study, inputs.people.groups
+    again = measure_again(
+        at.coverage, at.zones, at.people, at.facilities, at.walks,
+        placer=at.placer, places=at.people_places, streets=at.streets, groups=groups,
+    )  # fmt: skip
+    facts = Facts.of(
+        at.coverage, at.facilities, inputs.registers,
+        circle_of=again, as_of=inputs.as_of, basis=study.people.basis,
+    )  # fmt: skip
+    judged = judge(facts, profile)
+    tables, said = tables_of_clauses(facts, profile, judged, other=other, placer=at.placer)
+    walked, told = tables_of_walks(
+        facts, at.people, at.people_places, at.facilities, at.facility_places, at.facility_xy,
+        walks=at.walks, groups=groups, placer=at.placer, circles=study.circles,
+    )  # fmt: skip
+    standards = {"profile": profile.id, "draft": profile.draft, **judged.counts()}
+    summary = {"standards": standards, **count_classes(at.coverage.zones), **said, **told}
+    return _Judged(facts, judged, {**walked, **tables}, summary)
+
+
+def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
+    study, findings, rules, circles = inputs.study, inputs.findings, inputs.study.rules, inputs.study.circles
+    profile = load_profile(rules.profile, folder=study.path.parent)
+    other = load_profile(rules.compare, folder=study.path.parent) if rules.compare else None
+    at = _measure(inputs, clock)
+    network, people, facilities, groups = at.network, at.people, at.facilities, inputs.people.groups
+    opened = walks_when_opened(facilities, people, at.people_places, at.placer, at.walks, rules)
+    answers = other_answers(inputs, facilities, people, at.people_places, at.placer, at.walks, opened)
+    misread = if_datum_wrong(inputs, facilities, people, at.people_places, at.placer, at.walks)
     clock.begin("reach_each")
     served, reached = reached_by_each(
-        placer, facilities, facility_places, facility_xy, people, people_places, circles
+        at.placer, facilities, at.facility_places, at.facility_xy, people, at.people_places, circles
     )
     clock.begin("draw_circles")
     counts = {c.id: facilities[f"counts_{c.id}"].to_numpy(bool) for c in circles}
@@ -186,22 +272,34 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     drawn = circle_table(reached, shapes, ids, crs=inputs.crs)
     reach = draw_reach(reached, shapes, counts, limits_m, crs=inputs.crs)
     clock.begin("time_streets")
-    segments = time_segments(network, zones, walks, walk_kmh=rules.walk_kmh)
+    segments = time_segments(network, at.segments, at.zones, at.walks, walk_kmh=rules.walk_kmh)
+    segments = segments[~segments["osm_way"].isin(inputs.streets.hidden)].reset_index(drop=True)
     clock.begin("find_gaps")
-    names = Places.of(network, zones, study.language)
+    names = Places.of(network, at.zones, study.language)
     shown = as_cells(people, groups) if study.people.household else people
-    gaps = find_gaps(shown, zones, facilities, names, join_m=rules.gap_join_m, crs=inputs.crs)
+    gaps = find_gaps(shown, at.zones, facilities, names, join_m=rules.gap_join_m, crs=inputs.crs)
     clock.begin("judge")
-    verdicts = judge(coverage, profile)
-    say_unmapped(coverage, findings)
-    say_sparse(street_completeness(zones, segments, people), findings)
-    say_turned(people, people_places, rules, findings)
+    judged = _judge(inputs, at, profile, other)
+    say_unmapped(at.coverage, findings)
+    say_sparse(at.coverage.zones, findings)
+    say_turned(people, at.people_places, rules, findings)
     marked = mark_verified(gaps, facility_table(facilities, served), inputs, findings)
+    described = describe(inputs, network, at.coverage, people, facilities, gaps, answers) | marked.counts
+    described["summary"] |= judged.summary | {"datum_if_wrong": misread}
     return Run(
-        study=study, crs=inputs.crs, zones=coverage.zones, verdicts=verdicts, gaps=marked.gaps,
-        facilities=marked.facilities, people=people_table(shown, groups, inputs.crs),
-        segments=segments, circles=drawn, reach=reach, findings=findings,
-        manifest=describe(inputs, network, coverage, people, facilities, gaps, answers) | marked.counts,
+        study=study, crs=inputs.crs,
+        zones=share_when_opened(at.coverage.zones, at.zones, people, opened), verdicts=judged.judgement.verdicts,
+        gaps=marked.gaps, facilities=marked.facilities, people=people_table(shown, groups, inputs.crs),
+        segments=segments, circles=drawn, reach=reach, findings=findings, manifest=described,
+        evidence=judged.judgement.evidence, facts=judged.facts, tables=judged.tables,
+        ground=_ground(inputs, at),
+    )  # fmt: skip
+
+
+def _ground(inputs: Inputs, at: _Measured) -> Ground:
+    return Ground(
+        at.placer, at.zones, at.people, at.people_places, at.facilities, at.facility_places, at.walks,
+        inputs.study.circles, inputs.study.rules, inputs.barriers, inputs.study.people.household,
     )  # fmt: skip
 
 

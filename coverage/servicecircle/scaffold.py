@@ -7,8 +7,10 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from servicecircle import words
+from servicecircle.dictionary import dictionary_book
 from servicecircle.errors import OutputError
 from servicecircle.kinds import KINDS, RURAL_KINDS, STATUSES, URBAN_KINDS
+from servicecircle.study import REGISTERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,16 +25,25 @@ _FILES = {
     "facilities": "facilities.xlsx",
     "villages": "villages.xlsx",
     "census": "census.xlsx",
+    **{name: f"{name}.xlsx" for name in REGISTERS},
+    "dictionary": "data_dictionary.xlsx",
     "readme": "README.md",
 }
 _LAST_ROW = 20_000
-_AS_TEXT = {"code", "facility_id", "unit", "area_class"}  # a spreadsheet turns 12 digits into 4.1E+11
+_AS_TEXT = {
+    "code",
+    "facility_id",
+    "estate_id",
+    "zone",
+    "unit",
+    "area_class",
+}  # a spreadsheet turns 12 digits into 4.1E+11
 _WIDTH, _WIDE = 18, 90
 
 
 def init(folder: Path, *, language: Language) -> list[Path]:
     """
-    Write a study file with every key explained, workbooks for facilities, villages and census, and a README.
+    Write a study file with every key explained, a workbook for each table, a data dictionary and a README.
 
     Returns
     -------
@@ -94,6 +105,8 @@ def _workbook(name: str, language: Language) -> Workbook:
     """Return a workbook: a sheet to fill in, one that explains it, and one of what may be chosen."""
     from openpyxl import Workbook
 
+    if name == "dictionary":
+        return dictionary_book(language)
     columns = words.table("scaffold")[name]
     titles = words.table("scaffold")["sheets"]
     choices = {c["choices"]: _choices(c["choices"], language) for c in columns.values() if "choices" in c}
@@ -115,7 +128,8 @@ def _choices(name: str, language: Language) -> list[tuple[str, str]]:
             (words.label("status", code, "zh"), words.label("status", code, "en"), code) for code in STATUSES
         ]
     else:
-        return [(value, "") for value in words.table("scaffold")["choices"][name]]
+        values = words.table("scaffold")["choices"][name]
+        return [(v if isinstance(v, str) else v[0 if language == "zh" else 1], "") for v in values]
     return [(zh, "") if language == "zh" else (code, en) for zh, en, code in pairs]
 
 
@@ -140,10 +154,11 @@ def _explain(
     from openpyxl.styles import Font
 
     said = words.table("scaffold")["explained"]
-    rows = [[_text(said, key, language) for key in ("column", "needed", "meaning")]]
+    rows = [[_text(said, key, language) for key in ("column", "needed", "meaning", "example")]]
     for column in columns.values():
         needed = _text(said, "yes" if column.get("needed") else "no", language)
-        rows.append([_text(column, "header", language), needed, _text(column, "meaning", language)])
+        shown = _text(column, "example", language) if "example" in column else ""
+        rows.append([_text(column, "header", language), needed, _text(column, "meaning", language), shown])
     for column in columns.values():
         if "choices" in column:
             header = _text(column, "header", language)
@@ -154,7 +169,7 @@ def _explain(
         sheet.append(row)
     for cell in sheet[1]:
         cell.font = Font(bold=True)
-    for letter, width in zip("ABC", (_WIDTH * 2, _WIDTH, _WIDE), strict=True):
+    for letter, width in zip("ABCD", (_WIDTH * 2, _WIDTH, _WIDE, _WIDTH * 2), strict=True):
         sheet.column_dimensions[letter].width = width
 
 
@@ -175,6 +190,7 @@ def _offer(
             "list", formula1=f"'{title}'!${letter}$1:${letter}${len(pairs)}", allow_blank=True
         )
         listed.showErrorMessage = False  # other words are recognised too
-        at = next(i for i, column in enumerate(columns.values(), 1) if column.get("choices") == name)
-        listed.add(f"{get_column_letter(at)}2:{get_column_letter(at)}{_LAST_ROW}")
+        for at, column in enumerate(columns.values(), 1):
+            if column.get("choices") == name:
+                listed.add(f"{get_column_letter(at)}2:{get_column_letter(at)}{_LAST_ROW}")
         sheet.add_data_validation(listed)

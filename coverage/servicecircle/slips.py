@@ -34,12 +34,22 @@ def _slip_code(content: str, why: str) -> str:
     return "study.full_width" if re.search("[“”‘’＝［］，]", bare) else "study.not_toml"
 
 
-def wrong_value(path: Path, text: str, error: ValidationError) -> InputError:
-    """Return which key is wrong, in which line, and what it takes."""
+def wrong_value(
+    path: Path, text: str, error: ValidationError, *, where: list[Any] | None = None
+) -> InputError:
+    """
+    Return which key is wrong, in which line, and what it takes.
+
+    Parameters
+    ----------
+    where
+        Where the key stands in the file, if not where pydantic says.
+    """
     first = error.errors(include_url=False)[0]
-    where = [part for part in first["loc"] if not (isinstance(part, str) and part in {"function-after"})]
+    if where is None:
+        where = [part for part in first["loc"] if not (isinstance(part, str) and part in {"function-after"})]
     key = ".".join(str(part) for part in where)
-    place = f"{path}:{_line_of(text, where)}"
+    place = f"{path}:{line_of(text, where)}"
     if first["type"] == "extra_forbidden":
         return InputError("study.unknown_key", where=place, key=key)
     if first["type"] == "missing":
@@ -54,7 +64,7 @@ def _wanted(slip: Any, language: words.Language) -> str:
     return slip["msg"] if sentence == slip["type"] else sentence.format_map(slip.get("ctx", {}))
 
 
-def _line_of(text: str, where: list[Any]) -> int:
+def line_of(text: str, where: list[Any]) -> int:
     """Return the line of a key: follow table headers, then `key =`; the nearest table's line otherwise."""
     names = [part for part in where if isinstance(part, str)]
     index = next((part for part in where if isinstance(part, int)), 0)

@@ -20,7 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from servicecircle import words
-from servicecircle.database import as_sink, as_source, redacted
+from servicecircle.database import as_part, as_source, redacted
+from servicecircle.edition import Output
 from servicecircle.errors import InputError
 from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
 from servicecircle.slips import toml_slip, wrong_value
@@ -32,11 +33,27 @@ Source = Annotated[str, Field(min_length=1)]
 Origin = Annotated[Source, AfterValidator(as_source)]
 """A file, or a database whose table the key `layer` before it names."""
 
+Part = Annotated[Source, AfterValidator(as_part)]
+"""A file, or a database whose table follows behind a `#`."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _known_datum(datum: str) -> str:
+    if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith("EPSG:"):
+        raise PydanticCustomError("unknown_datum", "unknown datum {datum}", {"datum": datum})
+    return datum
+
+
+Datum = Annotated[str, AfterValidator(_known_datum)]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+REGISTERS = ("units", "estates", "medical", "family_beds", "assigned", "indicators", "tasks")
+"""Tables beside the facilities, each with a `source`, that clauses may need."""
 
 
 class StudyTable(_Table):
@@ -48,6 +65,7 @@ class StudyTable(_Table):
     as_of: dt.date | None = None
     crs: str = "auto"
     verified: str | None = None
+    maker: str = ""
 
 
 class Streets(_Table):
@@ -55,8 +73,8 @@ class Streets(_Table):
 
     layer: str | None = None
     source: Annotated[str, AfterValidator(as_source)] = ""
-    extra: tuple[Source, ...] = ()
-    barriers: Source | None = None
+    extra: tuple[Part, ...] = ()
+    barriers: Part | None = None
     place: str | None = None
     credit: str | None = None
 
@@ -72,7 +90,7 @@ class FacilityTable(_Table):
 
     layer: str | None = None
     source: Origin
-    datum: str = "auto"
+    datum: Datum = "auto"
     sheet: str | None = None
     kind: str | None = None
     corrections: str | None = None
@@ -82,15 +100,6 @@ class FacilityTable(_Table):
     @classmethod
     def _known_kind(cls, kind: str | None) -> str | None:
         return kind if kind is None else _known(kind)
-
-    @field_validator("datum")
-    @classmethod
-    def _known_datum(cls, datum: str) -> str:
-        if datum not in {"auto", "wgs84", "cgcs2000", "gcj02", "bd09"} and not datum.upper().startswith(
-            "EPSG:"
-        ):
-            raise PydanticCustomError("unknown_datum", "unknown datum {datum}", {"datum": datum})
-        return datum
 
 
 class ZoneTable(_Table):
@@ -127,6 +136,28 @@ class People(_Table):
         return {
             ids.get(name, name) if not name.isascii() else name: source for name, source in groups.items()
         }
+
+
+class RegisterTable(_Table):
+    """A register beside the facilities, such as `[units]` or `[tasks]`."""
+
+    layer: str | None = None
+    source: Origin
+    sheet: str | None = None
+    columns: dict[str, str] = {}
+
+
+class EstateTable(RegisterTable):
+    """`[estates]`: housing estates; those built on `new_from` or later are new where nothing else tells."""
+
+    datum: Datum = "auto"
+    new_from: dt.date | None = None
+
+
+class MedicalTable(RegisterTable):
+    """`[medical]`: medical institutions."""
+
+    datum: Datum = "auto"
 
 
 class SnapLimits(_Table):
@@ -176,7 +207,11 @@ class Rules(_Table):
     gap_join_m: Positive = 150.0
     circle_buffer_m: Positive = 25.0
     walk_trunk: bool = True
-    barriers: bool = False
+    barriers: bool | None = None
+    connector_m: Positive = 100.0
+    class_share: Share = 0.5
+    beds_per_1000: Positive = 40.0
+    compare: str = ""
     urban_kinds: tuple[str, ...] = URBAN_KINDS
     rural_kinds: tuple[str, ...] = RURAL_KINDS
     default_class: Literal["urban", "rural", "none"] = "rural"
@@ -202,14 +237,6 @@ class Rules(_Table):
         if again is not None:
             raise PydanticCustomError("taken_id", "circle id {id} is taken", {"id": again})
         return circles
-
-
-class Output(_Table):
-    """`[output]`: the folder to write, and a database that gets the results too."""
-
-    folder: str | None = None
-    postgis: Annotated[str, AfterValidator(as_sink)] | None = None
-    schema_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="schema")
 
 
 class Circle(_Table):
@@ -243,6 +270,13 @@ class Study(_Table):
     facilities: Annotated[tuple[FacilityTable, ...], Field(min_length=1)]
     zones: Annotated[tuple[ZoneTable, ...], Field(min_length=1)]
     people: People
+    units: RegisterTable | None = None
+    estates: EstateTable | None = None
+    medical: MedicalTable | None = None
+    family_beds: RegisterTable | None = None
+    assigned: RegisterTable | None = None
+    indicators: RegisterTable | None = None
+    tasks: RegisterTable | None = None
     rules: Rules = Rules()
     output: Output = Output()
     path: Path = Field(default=Path("study.toml"), exclude=True)
@@ -291,6 +325,12 @@ class Study(_Table):
     def folder(self) -> Path:
         """The folder that `run` writes."""
         return self.locate(self.output.folder) if self.output.folder else self.path.parent / "maps" / self.id
+
+    @property
+    def registers(self) -> dict[str, RegisterTable]:
+        """The registers that the study names, by their table."""
+        named = {name: getattr(self, name) for name in REGISTERS}
+        return {name: table for name, table in named.items() if table is not None}
 
     @property
     def circles(self) -> tuple[Circle, ...]:

@@ -6,17 +6,41 @@ import locale
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from servicecircle import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from servicecircle.checks.inputs import Inputs
 
     Report = Callable[[str, float], None]
 
+_INPUTS_SHOWN = 5
 _ALMOST = 0.999
 """99.96 % prints as 99.9 %: only what is complete prints as 100.0 %."""
+
+
+class Language(StrEnum):
+    """The two languages."""
+
+    zh = "zh"
+    en = "en"
+
+
+InLanguage = Annotated[
+    Language | None,
+    typer.Option(
+        "--language",
+        "-l",
+        help="Language of all outputs; default: the study's. 输出语言。",
+        show_default=False,
+    ),
+]
 
 
 @contextmanager
@@ -53,6 +77,44 @@ def _line(text: str) -> None:
     sys.stderr.flush()
 
 
+def show_text(text: str) -> None:
+    """Print a text."""
+    typer.echo(text)
+
+
+def show_rows(headers: Sequence[str], rows: Sequence[Sequence[str]], *, widest: int = 1) -> None:
+    """
+    Print a table on a terminal, and one line per row with tabs between its cells elsewhere.
+
+    Parameters
+    ----------
+    widest
+        How many times as wide as the other columns the first one is drawn; 1 leaves it to the cells.
+    """
+    if not sys.stdout.isatty():
+        for row in [headers, *rows] if headers else rows:
+            lines = (line for cell in row for line in cell.splitlines() or [""])
+            typer.echo("\t".join(_printable(line) for line in lines))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE, show_header=bool(headers), leading=1 if headers else 0)
+    shown.expand = widest > 1
+    for number, name in enumerate(headers or rows[0]):
+        share = None if widest == 1 else widest if number == 0 else 1
+        shown.add_column(Text(name), overflow="fold", ratio=share)
+    for row in rows:
+        shown.add_row(*(Text("\n".join(map(_printable, cell.splitlines()))) for cell in row))
+    Console().print(shown)
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in line)
+
+
 def _stage_name(stage: str, language: words.Language) -> str:
     return words.label("stage", stage, language)
 
@@ -65,11 +127,26 @@ def headline(manifest: Mapping[str, Any], language: words.Language) -> list[str]
     for group in groups:
         figures = summary["all"][group]
         lines.append(_sentence(f"share_{group}", language, **_percentages(figures)))
+        if figures["by_connector"]:
+            lines.append(_sentence("by_connector", language, **_connectors(manifest, figures)))
         for circle, by_group in summary["circles"].items():
             if by_group[group]["judged"]:
                 name = words.label("circle", circle, language)
                 lines.append(_sentence("by_circle", language, circle=name, **_percentages(by_group[group])))
     lines.append(_sentence("units", language, **summary["units"]))
+    return lines
+
+
+def waiting_lines(inputs: Inputs, language: words.Language) -> list[str]:
+    """Return what clauses of the profile wait for: how many, and the inputs that would serve most of them."""
+    from servicecircle.standards.waiting import waits_for
+
+    waiting = waits_for(inputs.study, inputs.registers.given)
+    if len(waiting.inputs) == 0:
+        return []
+    lines = [_sentence("waiting", language, open=waiting.open, scope=waiting.scope)]
+    for name, count, _ in waiting.rows(language)[:_INPUTS_SHOWN]:
+        lines += [_sentence("waits_for", language, input=name, clauses=count)]
     return lines
 
 
@@ -83,6 +160,14 @@ def _percentages(figures: Mapping[str, Any]) -> dict[str, str]:
         "straight": percent(figures["share_straight"]), "judged": f"{figures['judged']:,.0f}",
         "out": f"{figures['judged'] - figures['within']:,.0f}",
     }  # fmt: skip
+
+
+def _connectors(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "people": f"{figures['by_connector']:,.0f}",
+        "share": percent(figures["by_connector"] / figures["within"]),
+        "metres": f"{manifest['parameters']['connector_m']:g}",
+    }
 
 
 def percent(share: float | None) -> str:

@@ -74,6 +74,7 @@ def test_the_share_required_is_ones_own_choice(tmp_path):
     answer = town_of(80, 20, rules={"share_required": 0.8}).run(tmp_path)
     assert answer.zone().verdict == "met"
     rows = answer.run.verdicts[answer.run.verdicts["zone_code"] == VILLAGE]
+    rows = rows[rows["clause_id"] == "puyang-rural-1km"]
     assert (rows["measured"] == 0.8).all()
     assert (rows["threshold"] == 0.8).all()
     assert set(rows["verdict"]) == {"met"}

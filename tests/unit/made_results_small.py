@@ -45,7 +45,8 @@ def _zones() -> gpd.GeoDataFrame:
         "share_high": 1.0, "share_straight": 1.0,
         "median_seconds": 90.0, "p90_seconds": np.inf, "facilities": 2, "gap_people": 1234.2,
         "state": "judged",
-        "certainty": "likely", "verdict": "not_met", "reason": "", "elderly_people": 200.0,
+        "certainty": "likely", "verdict": "not_met", "reason": "", "people_by_connector": 0.1,
+        "street_km": 1.25, "share_near_street": 0.4, "streets_state": "sparse", "elderly_people": 200.0,
         "elderly_share_within": 0.5, "over80_people": 12.0,
     }  # fmt: skip
     empty = base | groups | {
@@ -85,6 +86,7 @@ def _people() -> gpd.GeoDataFrame:
         "straight_m": [90.0, 2000.0, np.nan],
         "snap_m": [1.0, 2.0, np.nan], "facility_id": ["f1", "", ""],
         "within": pd.Series([True, False, None], dtype="object"), "reason": ["", "island", "outside_zones"],
+        "connector": [True, False, False],
     })  # fmt: skip
     return gpd.GeoDataFrame(frame, geometry=[Point(1, 1), Point(2, 2), Point(-9, -9)], crs=EPSG)
 
@@ -128,7 +130,8 @@ def small_results(language: str = "zh") -> Results:
     findings.note("study.no_as_of", subject="@study", row=3, people_touched=12.5, date="2026-06-30")
     return Results(
         study=small_study(language), crs=CRS(EPSG), zones=_zones(),
-        verdicts=pd.DataFrame([verdict], columns=COLUMNS["verdicts"]), gaps=_gaps(), facilities=_facilities(),
+        verdicts=pd.DataFrame([verdict], columns=COLUMNS["verdicts"][:10]).reindex(columns=COLUMNS["verdicts"]),
+        gaps=_gaps(), facilities=_facilities(),
         people=_people(), segments=_segments(), circles=_circles(), reach=reach, findings=findings,
         manifest={},
     )  # fmt: skip

@@ -201,6 +201,7 @@ def test_the_sheet_has_a_row_per_finding_with_an_empty_cell_to_fill_in(study):
         "文件",
         "工作表",
         "表格行号",
+        "单元格",
         "所在列",
         "读到的内容",
         "对象",
@@ -216,8 +217,8 @@ def test_the_sheet_has_a_row_per_finding_with_an_empty_cell_to_fill_in(study):
     rows = list(sheet.iter_rows(min_row=2, values_only=True))
     assert len(rows) == len(wanted) > 8
     assert all(row[-1] is None for row in rows)
-    missing = next(row for row in rows if row[6] == "设施缺少坐标")
-    assert missing[:6] == ("facilities.csv", "—", 4, "经度, 纬度", "—", "'" + FORMULA)
+    missing = next(row for row in rows if row[7] == "设施缺少坐标")
+    assert missing[:7] == ("facilities.csv", "—", 4, "D4, E4", "经度, 纬度", "—", "'" + FORMULA)
     assert sheet.cell(2, len(header)).number_format == "@"
     assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
 
@@ -228,12 +229,12 @@ def test_what_was_filled_in_stays_with_its_row(study):
     book = load_workbook(path)
     sheet = book.worksheets[0]
     for line in sheet.iter_rows(min_row=2):
-        if line[5].value in {"'" + FORMULA, "怪东西"}:
+        if line[6].value in {"'" + FORMULA, "怪东西"}:
             line[-1].value = "115.004321, 35.8"
     book.save(path)
     write_facilities(study, [row for row in ROWS if row[1] != "怪东西"])
     page_of(study)
-    filled = {row[5]: row[-1] for row in sheet_of(study).iter_rows(min_row=2, values_only=True) if row[-1]}
+    filled = {row[6]: row[-1] for row in sheet_of(study).iter_rows(min_row=2, values_only=True) if row[-1]}
     assert filled == {"'" + FORMULA: "115.004321, 35.8"}
 
 
@@ -286,7 +287,7 @@ def test_nothing_to_mend_is_said_and_the_sheet_has_its_header(study):
     told = plain((study / "out" / "check.html").read_text("utf-8"))
     assert wanted == []
     assert "没有需要改正的内容。" in told
-    assert [len(row) for row in sheet_of(study).iter_rows(values_only=True)] == [13]
+    assert [len(row) for row in sheet_of(study).iter_rows(values_only=True)] == [14]
 
 
 def test_every_finding_of_the_checks_has_a_name():

@@ -165,6 +165,26 @@ def test_a_sliver_goes_to_the_lowest_code_without_a_word(tmp_path):
     assert not len(findings)
 
 
+@pytest.mark.parametrize(
+    ("right", "area_m2"),
+    [
+        (box(X + 102, Y, X + 200, Y + 100), 200),  # a slit open at both ends
+        (Polygon([(X + 100, Y), (X + 200, Y), (X + 200, Y + 100), (X + 103, Y + 100)]), 150),  # a wedge
+        (box(X + 100, Y, X + 200, Y + 50), None),  # a corner is no slit
+        (box(X + 108, Y, X + 200, Y + 100), None),  # what is this wide may be a river
+        (box(X + 100, Y + 30, X + 200, Y + 130), None),
+    ],
+)
+def test_a_slit_that_is_open_at_the_rim_is_listed_with_the_two_zones_beside_it(tmp_path, right, area_m2):
+    _, findings = villages(tmp_path, [A, B], [square(0, 0), right])
+    if area_m2 is None:
+        assert not len(findings)
+        return
+    (slit,) = findings
+    assert (slit.code, slit.facts["beside"]) == ("zones.sliver", f"{A}, {B}")
+    assert slit.facts["area_m2"] == pytest.approx(area_m2, rel=0.05)
+
+
 def test_a_zone_under_another_keeps_its_row_and_is_listed(tmp_path):
     zones, findings = villages(tmp_path, [A, B], [square(0, 0), square(0, 0)])
     assert zones.loc[B, "geometry"] is None

@@ -18,6 +18,13 @@ from servicecircle import pipeline
 from servicecircle.outputs import folder as folder_module
 from unit.small_town import HEADER, LAT, LON, STEP, SmallTown, command
 
+CIRCLE_CLAUSE = """[[clauses]]
+id = "one-km"
+phrase = "一公里服务圈"
+kind = "service-circle-distance"
+deadline = 2022-12-31
+circle = "1km"
+"""
 VERBS = ("demo", "run", "check", "init", "fetch", "doctor")
 
 
@@ -191,7 +198,10 @@ def test_strict_is_code_1_where_a_standard_that_is_due_is_not_met(town):
         f"{i},院{i},村级幸福院,运营中,{LON + i % 3 * STEP:.4f},{LAT + i // 3 * STEP:.4f}\n" for i in range(9)
     )
     town.put("facilities.csv", HEADER + rows)
-    assert command("run", town.study, "-q", "--strict").code == 0
+    assert command("run", town.study, "-q", "--strict").code == 1  # the county has no support facility
+    town.put("study.toml", town.study.read_text("utf-8").replace("[rules]", '[rules]\nprofile = "own.toml"'))
+    town.put("own.toml", CIRCLE_CLAUSE)
+    assert command("run", town.study, "-q", "--strict", "-o", town.folder / "own").code == 0
 
 
 def test_without_a_data_date_today_is_taken_and_said_even_without_time_zones(town):

@@ -132,6 +132,7 @@ def test_the_sheet_names_the_cell_and_what_was_read(folder):
     assert told.keys() == {*ANSWERS, ("rejects.xlsx", "没有修正表")}
     bad = told["坏坐标院", "设施坐标无效"]
     assert (bad["文件"], bad["表格行号"], bad["所在列"]) == ("facilities.xlsx", 4, "经度, 纬度")
+    assert (bad["工作表"], bad["单元格"]) == ("Sheet", "Sheet!D4, E4")
     assert bad["读到的内容"] == "1150.06, 35.806"
     assert told["床位院", "数字无法识别"]["所在列"] == "床位数"
     assert told["A1", "设施编号重复"]["表格行号"] == 9

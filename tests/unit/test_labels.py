@@ -21,6 +21,7 @@ ENUMS = {
     "state": ["judged", "no_people", "no_class", "streets_unmapped"],
     "certainty": ["certain", "likely", "cannot_tell"],
     "verdict": ["met", "not_met", "to_verify", "not_judged"],
+    "streets_state": ["mapped", "sparse", "unmapped"],
     "gap_class": ["certain", "detour", "to_verify"],
     "status": ["accepted", *STATUSES],
     "severity": ["error", "warning", "info"],
@@ -36,8 +37,8 @@ ENUMS = {
 }  # fmt: skip
 LAYER_COLUMNS = [
     "person_id", "people", "zone_code", "circle", "seconds", "metres", "straight_m", "snap_m", "facility_id",
-    "within", "reason", "segment_id", "osm_way", "name", "length_m", "seconds_u", "seconds_v", "seconds_mid",
-    "cutoff", "cutoff_unit", "street_m", "area_m2", "people_within",
+    "within", "reason", "connector", "segment_id", "osm_way", "name", "length_m", "seconds_u", "seconds_v",
+    "seconds_mid", "cutoff", "cutoff_unit", "street_m", "area_m2", "people_within",
 ]  # fmt: skip
 
 

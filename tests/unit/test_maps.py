@@ -236,6 +236,38 @@ def test_a_village_at_a_break_belongs_to_the_better_class():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["index.html", "townships/410921001000.html"])
+def test_how_complete_the_streets_are_is_a_colouring_of_the_villages(pages, place):
+    layer = next(one for one in spec_of(pages["zh"][place])["layers"] if one["name"] == "units")
+    theme = layer["themes"][-1]
+    assert theme["label"] == "路网完整度"
+    looks = {one["label"]: one["look"]["fillColor"] for one in theme["classes"]}
+    assert list(looks) == ["基本完整", "偏少（可能缺路）", "道路资料不全", "无人口"]
+    assert looks["道路资料不全"] == "hatch"
+    assert len(set(looks.values())) == 4
+    told = next(column["texts"] for column in layer["columns"] if column["label"] == "路网完整度")
+    facts = {"基本完整": "基本完整；93.8%的人口100米内有道路", "无人口": "—",
+             "偏少（可能缺路）": "偏少（可能缺路）；40.0%的人口100米内有道路",
+             "道路资料不全": "道路资料不全；0.0%的人口100米内有道路"}  # fmt: skip
+    assert told == [facts[theme["classes"][number]["label"]] for number in theme["of"]]
+    if place == "index.html":
+        assert {number: theme["of"].count(number) for number in range(4)} == {0: 17, 1: 1, 2: 1, 3: 1}
+
+
+def test_what_rests_on_connectors_is_said_where_there_is_any(pages):
+    zones = made_results().zones
+    village = zones.loc[zones["level"].eq("village")].iloc[0]
+    own = zones.loc[zones["code"].eq(village["parent_code"]) & zones["circle"].eq("own")].iloc[0]
+    people = 0.25 * village["people_within"]
+    said = (
+        f"覆盖人口中，{people:.0f}人（占{people / own['people_within']:.1%}）"
+        "靠连接线（住处到道路直线超过100米）上路。"
+    )
+    assert said in spec_of(pages["zh"]["townships/410921001000.html"])["notes"]
+    for place, many in (("index.html", 1), ("townships/410922201000.html", 0)):
+        assert sum("连接线" in note for note in spec_of(pages["zh"][place])["notes"]) == many
+
+
 def test_facilities_that_do_not_count_are_hollow(pages):
     layer = next(one for one in spec_of(pages["zh"]["index.html"])["layers"] if one["name"] == "facilities")
     looks = {one["label"]: one["look"]["fillColor"] for one in layer["themes"][0]["classes"]}

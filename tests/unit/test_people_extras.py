@@ -326,7 +326,7 @@ def test_households_are_measured_where_they_are_and_shown_as_cells(tmp_path):
     xy = np.column_stack([cells.people.geometry.x, cells.people.geometry.y])
     assert np.allclose(xy % 100, 50)
     parted = pd.DataFrame(xy, columns=["x", "y"]).assign(
-        z=cells.people["zone_code"], r=cells.people["reason"]
+        z=cells.people["zone_code"], r=cells.people["reason"], n=cells.people["connector"]
     )
     assert not parted.assign(w=cells.people["within"], c=cells.people["circle"]).duplicated().any()
     assert len(cells.people) < len(plain.people) == 24

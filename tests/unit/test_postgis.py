@@ -15,6 +15,7 @@ from shapely.geometry import LineString, Point
 import servicecircle as sc
 from conftest import postgres_programs
 from servicecircle import pipeline
+from servicecircle.checks.inputs import check_inputs
 from servicecircle.database import Database, is_database, redacted
 from servicecircle.errors import InputError, OutputError
 from servicecircle.outputs import postgis as sink
@@ -107,6 +108,8 @@ def test_the_study_keeps_the_password_to_itself(tmp_path):
     [
         ('layer = "public.roads"\n', "", "layer = "),
         ("[people]", '[output]\npostgis = "somewhere.gpkg"\n[people]', "postgresql://"),
+        ("[[facilities]]", f'extra = ["postgresql://b:{PASSWORD}@h/g"]\n[[facilities]]', "#public.roads"),
+        ("[[facilities]]", f'barriers = "postgresql://b:{PASSWORD}@h/g"\n[[facilities]]', "#public.roads"),
         ('geo"', "geo", "TOML"),
         ('source = "z.gpkg"', 'source = "z.gpkg"\nlayers = "x"', "layers"),
     ],
@@ -205,6 +208,22 @@ def test_a_study_from_tables_equals_the_same_study_from_files(tmp_path, server):
     assert [f["code"] for f in findings_of(files)] == [f["code"] for f in findings_of(tables)]
     for name, content in tables.files().items():
         assert name == "study.toml" or b"s3cr3t" not in content, name
+
+
+@pytest.mark.postgis
+def test_roads_of_ones_own_and_barriers_are_read_from_tables_too(tmp_path, server):
+    line = LineString([(LON - STEP, LAT + 3 * STEP), (LON + 3 * STEP, LAT + 3 * STEP)])
+    road = LineString([(LON, LAT), (LON, LAT + STEP)])
+    server.put(gpd.GeoDataFrame({"name": ["河"]}, geometry=[line], crs=4326), "rivers")
+    server.put(gpd.GeoDataFrame({"name": ["乡道"]}, geometry=[road], crs=4326), "rural")
+    keys = f'extra = ["{server.url()}#public.rural"]\nbarriers = "{server.url()}#public.rivers"'
+    town = database_town(tmp_path, server, keys={"streets": keys})
+    inputs = check_inputs(Study.from_file(town.study))
+    assert len(inputs.barriers) == 1
+    assert inputs.streets.counts["roads_added_m"] > 300
+    roles = {digest["role"] for digest in inputs.digests}
+    assert {"streets.extra", "streets.barriers"} <= roles
+    assert "s3cr3t" not in str(inputs.digests) + str(list(inputs.findings))
 
 
 @pytest.mark.postgis

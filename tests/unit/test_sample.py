@@ -13,6 +13,7 @@ import shapely
 from conftest import ROOT
 from servicecircle import sample_folder
 from servicecircle.kinds import KINDS, recognise_kind, recognise_status
+from servicecircle.study import REGISTERS
 
 SAMPLE = ROOT / "data" / "sample"
 
@@ -91,12 +92,13 @@ def test_it_is_drawn_the_same_again(villages, tmp_path, monkeypatch):
     try:
         generate.main(tmp_path)
     finally:
-        for name in ("draw_facilities", "draw_land", "draw_people", "draw_streets", "names"):
+        drawers = (f"draw_{what}" for what in ("facilities", "land", "people", "registers", "streets"))
+        for name in (*drawers, "names"):
             sys.modules.pop(name, None)
     again = gpd.read_file(tmp_path / "villages.gpkg").to_crs("EPSG:4547")
     assert again["code"].tolist() == villages["code"].tolist()
     assert np.allclose(again.area, villages.area, atol=1.0)
-    for name in ("facilities.xlsx", "census.csv"):
+    for name in ("facilities.xlsx", "census.csv", *(f"{register}.xlsx" for register in REGISTERS)):
         assert (tmp_path / name).read_bytes() == (SAMPLE / name).read_bytes(), name
     with rasterio.open(tmp_path / "population.tif") as new, rasterio.open(SAMPLE / "population.tif") as old:
         assert np.allclose(new.read(1), old.read(1))

@@ -4,16 +4,22 @@ import openpyxl
 import pytest
 
 from servicecircle import words
+from servicecircle.checks.attributes import operator_type, owner_type, yes_no
+from servicecircle.dictionary import COLUMNS, dictionary_rows
 from servicecircle.errors import OutputError
 from servicecircle.kinds import KINDS, STATUSES, recognise_kind, recognise_status
 from servicecircle.scaffold import init, study_text
 from servicecircle.sources.columns import match_columns
 from servicecircle.sources.tables import read_table
 from servicecircle.study import (
+    REGISTERS,
     CircleRule,
+    EstateTable,
     FacilityTable,
+    MedicalTable,
     Output,
     People,
+    RegisterTable,
     Rules,
     Streets,
     Study,
@@ -21,7 +27,11 @@ from servicecircle.study import (
     ZoneTable,
 )
 
-FILES = ["study.toml", "facilities.xlsx", "villages.xlsx", "census.xlsx", "README.md"]
+REGISTER_FILES = [f"{name}.xlsx" for name in REGISTERS]
+FILES = [
+    "study.toml", "facilities.xlsx", "villages.xlsx", "census.xlsx", *REGISTER_FILES, "data_dictionary.xlsx",
+    "README.md",
+]  # fmt: skip
 FILLED = {
     "facilities": {
         "name": "=cmd|'/c calc'!A1",
@@ -39,6 +49,13 @@ FILLED = {
         "area_class": "111",
     },
     "census": {"code": "410900001001", "people": 1200, "elderly": 240},
+    "units": {"code": "410900001001", "name": "示例社区", "land_m2": 900, "county_town": "是"},
+    "estates": {"estate": "示例花园", "households": 860, "stage": "新建", "floor_area_m2": 270},
+    "medical": {"name": "示例医院", "lon": 114.02, "lat": 34.01},
+    "family_beds": {"name": "示例社区", "family_beds": 12},
+    "assigned": {"facility": "示例敬老院", "zone": "甲镇、乙乡"},
+    "indicators": {"clause_id": "luohe-medical-contract-100", "value": "95%"},
+    "tasks": {"task": "建设街道中心", "kind": "街道综合养老服务中心", "target": 6, "deadline": "2025年底"},
 }
 
 
@@ -65,8 +82,8 @@ def tables(text):
 
 
 def uncommented(text):
-    """Return a study file with every `# key = value` and `# [[table]]` in force."""
-    return re.sub(r"^# (?=\w+ = |\[\[)", "", text, flags=re.MULTILINE)
+    """Return a study file with every `# key = value`, `# [table]` and `# [[table]]` in force."""
+    return re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE)
 
 
 def test_the_files_are_written_and_named(tmp_path, language):
@@ -90,7 +107,8 @@ def test_the_study_loads_and_says_what_would_hold_without_it(folder, language):
 def test_every_key_is_there_with_its_note(language):
     models = {
         "study": StudyTable, "streets": Streets, "facilities": FacilityTable, "zones": ZoneTable,
-        "people": People, "rules": Rules, "rules.circles": CircleRule, "output": Output,
+        "people": People, **dict.fromkeys(REGISTERS, RegisterTable), "estates": EstateTable,
+        "medical": MedicalTable, "rules": Rules, "rules.circles": CircleRule, "output": Output,
     }  # fmt: skip
     text = uncommented(study_text(language))
     found = tables(text)
@@ -107,11 +125,11 @@ def test_every_commented_key_works_when_it_is_taken_in(folder):
     path.write_text(uncommented(path.read_text("utf-8")), "utf-8")
     study = Study.from_file(path)
     assert study.rules.circles[0].id == "meals"
-    assert study.rules.model_copy(update={"circles": ()}) == Rules()
+    assert study.rules.model_copy(update={"circles": (), "barriers": None, "compare": ""}) == Rules()
     assert study.people.groups == {"elderly": "elderly60.tif"}
 
 
-@pytest.mark.parametrize("name", ["facilities", "villages", "census"])
+@pytest.mark.parametrize("name", FILLED)
 def test_a_filled_template_is_read_with_every_column_known(folder, name):
     columns = words.table("scaffold")[name]
     path = folder / f"{name}.xlsx"
@@ -144,6 +162,9 @@ def test_what_the_lists_offer_is_recognised(folder):
         ]
     assert [recognise_kind(text)[0] for text in lists["kind"]] == list(KINDS)
     assert [recognise_status(text) for text in lists["status"]] == list(STATUSES)
+    assert [operator_type(text) for text in lists["operator_type"]] == ["public", "public_private", "private"]
+    assert [owner_type(text) for text in lists["owner"]] == ["public", "private"]
+    assert [yes_no(text) for text in lists["upgraded"]] == [1.0, 0.0]
 
 
 def test_codes_stay_text(folder):
@@ -192,3 +213,31 @@ def test_a_file_in_place_of_the_folder_is_one_clear_error(tmp_path):
     with pytest.raises(OutputError) as caught:
         init(tmp_path / "study", language="en")
     assert caught.value.code == "scaffold.unwritable"
+
+
+def test_the_dictionary_has_a_line_for_every_field_and_column():
+    rows = dictionary_rows()
+    assert {row["field"] for row in rows} == set(words.table("fields"))
+    assert all(row["meaning_zh"] and row["meaning_en"] and row["headers"] for row in rows)
+    used = {(row["table"], row["field"]): row["clause_ids"] for row in rows}
+    assert "xuchang-street-beds" in used["facilities", "long_stay_beds"]
+    assert "xuchang-land-per-capita" in used["units", "land_m2"]
+    assert "xuchang-area-new-30" in used["estates", "floor_area_m2"]
+
+
+def test_the_dictionary_is_a_workbook_in_either_language(folder, language):
+    sheet = openpyxl.load_workbook(folder / "data_dictionary.xlsx").active
+    assert sheet.title == ("数据字典" if language == "zh" else "Data dictionary")
+    rows = list(sheet.iter_rows(values_only=True))
+    assert len(rows) == len(dictionary_rows()) + 1
+    assert len(rows[0]) == len(COLUMNS)
+    assert bool(re.search("[\u4e00-\u9fff]", "".join(rows[0]))) == (language == "zh")
+
+
+@pytest.mark.parametrize("name", REGISTERS)
+def test_an_example_is_shown_where_nobody_reads_it_as_data(folder, name):
+    book = openpyxl.load_workbook(folder / f"{name}.xlsx")
+    assert book.worksheets[0].max_row == 1
+    examples = [row[3] for row in book.worksheets[1].iter_rows(values_only=True)]
+    assert examples[1] is not None
+    assert read_table(folder / f"{name}.xlsx").frame.empty

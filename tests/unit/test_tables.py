@@ -28,17 +28,21 @@ def rows_of(path):
 def written(tmp_path):
     paths = write_tables(small_results(), tmp_path)
     assert [p.name for p in paths] == [
-        "zones.csv", "verdicts.csv", "gaps.csv", "facilities.csv", "findings.csv", "tables.xlsx"]  # fmt: skip
+        "zones.csv", "verdicts.csv", "evidence.csv", "gaps.csv", "facilities.csv", "findings.csv",
+        "tables.xlsx"]  # fmt: skip
     return tmp_path
 
 
 def test_csv_has_the_promised_columns_and_those_of_every_group(written):
     header = list(rows_of(written / "zones.csv")[0])
     assert header[:4] == ["code", "name", "level", "parent_code"]
-    assert header[31:37] == ["reason", "elderly_people", "elderly_judged", "elderly_within",
+    assert header[31:39] == ["reason", "people_by_connector", "street_km", "street_km_per_km2",
+                             "street_m_per_person", "share_near_street", "people_off_streets",
+                             "streets_state"]  # fmt: skip
+    assert header[39:44] == ["elderly_people", "elderly_judged", "elderly_within",
                              "elderly_doubtful", "elderly_share_within"]  # fmt: skip
     assert header[-1] == "over80_share_within"
-    assert len(header) == 42
+    assert len(header) == 49
     facilities = "facility_id name kind status lon lat snap_m used reason people_within"
     assert list(rows_of(written / "facilities.csv")[0]) == facilities.split()
     assert list(rows_of(written / "findings.csv")[0]) == list(FINDING_COLUMNS)
@@ -84,7 +88,9 @@ def test_a_stripped_control_character_does_not_uncover_a_formula(tmp_path):
 
 def test_chinese_workbook_shows_no_code_word(written):
     book = load_workbook(written / "tables.xlsx")
-    assert book.sheetnames == ["覆盖情况", "达标判定", "未覆盖片区", "设施台账", "数据质量说明"]
+    assert book.sheetnames == [
+        "覆盖情况", "达标判定", "判定依据明细", "未覆盖片区", "设施台账", "数据质量说明",
+    ]  # fmt: skip
     zones = book["覆盖情况"]
     zone = {cell.value: zones.cell(2, cell.column) for cell in zones[1]}
     assert zone["代码"].value == "410922101201"
@@ -100,10 +106,13 @@ def test_chinese_workbook_shows_no_code_word(written):
     assert zone["90%人口的步行时间（分钟）"].value == "—"
     assert zone["人口"].number_format == "#,##0"
     assert zone["老年人口覆盖率"].value == 0.5
+    assert zone["路网完整度"].value == "偏少（可能缺路）"
+    assert (zone["已知道路长度（千米）"].value, zone["已知道路长度（千米）"].number_format) == (1.25, "0.0")
+    assert zone["道路密度（千米/平方千米）"].value == "—"
     assert zone["over80：人口"].value == 12
     assert zones["H3"].value == "'=助餐服务圈"
     assert zones.freeze_panes == "B2"
-    assert zones.auto_filter.ref == "A1:AP3"
+    assert zones.auto_filter.ref == "A1:AW3"
     gap = book["未覆盖片区"]
     assert (gap["B2"].value, gap["O2"].value) == ("疑似未覆盖（待核实）", "绕行过远（待核实）")
     facility = book["设施台账"]
@@ -135,7 +144,7 @@ def test_the_evidence_of_a_verdict_is_in_words(tmp_path):
 def test_english_workbook(tmp_path):
     write_tables(small_results("en"), tmp_path)
     book = load_workbook(tmp_path / "tables.xlsx")
-    assert book.sheetnames == ["Coverage", "Verdicts", "Gaps", "Facilities", "Data quality"]
+    assert book.sheetnames == ["Coverage", "Verdicts", "Evidence", "Gaps", "Facilities", "Data quality"]
     assert book["Facilities"]["C2"].value == "Village happiness home"
 
 
@@ -205,3 +214,27 @@ def test_manifest_holds_no_infinity_and_lists_the_files(tmp_path):
     assert read["files"][0]["name"] == "townships/街道.html"
     assert read["files"][0]["bytes"] == 1
     assert read["files"][0]["sha256"].startswith("2d711642")
+
+
+def test_what_is_only_reported_and_what_is_missing_are_said_in_words(tmp_path):
+    results = small_results()
+    row = results.verdicts.iloc[0]
+    rows = pd.DataFrame(
+        [
+            row.to_dict() | {"verdict": "not_judged", "reason": "missing_input", "missing": lacking}
+            for lacking in (
+                "medical",
+                "facilities.nursing_beds",
+                "zones.village + facilities.senior_university",
+            )
+        ]
+    )
+    rows.loc[0, "reason"] = "report_only"
+    path = write_workbook({"verdicts": rows}, tmp_path / "words.xlsx", study=results.study)
+    header, *shown = load_workbook(path).active.iter_rows(values_only=True)
+    verdict, missing = header.index("判定结果"), header.index("缺少的资料")
+    assert [(cells[verdict], cells[missing]) for cells in shown] == [
+        ("仅作统计，不作判定", "缺少医疗机构台账"),
+        ("资料不足，未判定", "缺少设施台账的“护理型床位”列"),
+        ("资料不足，未判定", "缺少村（社区）一级的区划；设施台账中没有“老年大学”"),
+    ]

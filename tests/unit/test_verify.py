@@ -170,11 +170,22 @@ def test_no_coverage_is_invented(town, verified):
     for code in ("verified.road_open", "verified.nobody", "verified.not_there", "verified.unclear"):
         assert counts[code] == 1
     assert (second.gaps["verified"] != "").sum() == 2
-    doubtful = second.facilities.set_index("facility_id").loc[items["doubtful"]]
-    assert doubtful["used"] == first.facilities.set_index("facility_id").loc[items["doubtful"], "used"]
     told = second.manifest["verified"]
     assert (told["answers"], told["gaps"], told["facilities"], told["moved"]) == (4, 2, 2, 1)
     assert told["people_nobody"] == second.gaps.set_index("gap_id").loc[items["empty"], "people"]
+
+
+def test_a_facility_that_does_not_exist_counts_nowhere_and_stays_listed(town, verified):
+    (_, first), (second, items) = town, verified
+    before, gone = (run.facilities.set_index("facility_id").loc[items["doubtful"]] for run in (first, second))
+    assert not gone["used"]
+    assert gone["reason"] == "not_there"
+    assert before["reason"] != "not_there"
+    assert "设施存在 否" in gone["verified"]
+    assert len(first.facilities) == len(second.facilities)
+    (told,) = [f for f in second.findings if f.code == "verified.not_there"]
+    assert told.subject == items["doubtful"]
+    assert "不再计入" in told.said("zh")[0]
 
 
 def test_outputs_show_what_was_verified_and_no_telephone(verified, tmp_path):
@@ -255,6 +266,7 @@ def test_places_that_cannot_be_are_refused(verified, town):
         ({"new_lon": "33.9", "new_lat": "113.9"}, {}, "verified.bad_place"),
         ({"new_lat": ""}, {}, "verified.bad_place"),
         ({}, {"misplaced": False}, "verified.contradiction"),
+        ({}, {"exists": False}, "verified.contradiction"),
         ({"new_lon": "", "new_lat": ""}, {"misplaced": True}, "verified.no_new_place"),
     ):
         findings = Findings()
@@ -262,6 +274,7 @@ def test_places_that_cannot_be_are_refused(verified, town):
         moved = move_facilities(facilities, [changed], streets_box=box, findings=findings)
         assert [f.code for f in findings] == [code]
         assert moved["lon"].equals(facilities["lon"])
+        assert moved["reason"].equals(facilities["reason"])
     findings = Findings()
     move_facilities(facilities, [replace(answer, item="nobody")], streets_box=box, findings=findings)
     assert findings.counts() == {"verified.no_facility": 1}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servicecircle.assess.completeness import COLUMNS as STREET_COLUMNS
+from servicecircle.assess.completeness import describe_streets, off_streets
 from servicecircle.assess.sums import by_zone, quantile, total
 from servicecircle.assess.verdicts import Shares, verdict_of
 from servicecircle.units import seconds_for
@@ -22,13 +24,9 @@ if TYPE_CHECKING:
     from servicecircle.study import Circle, Rules
     from servicecircle.units import Floats
 
-FAR_FROM_STREETS_M = 300.0
-"""People farther than this from any street live where no streets are mapped."""
-
 OWN = "own"
 """Circle of the rows in which each person stands under the rule of their village."""
 
-_MARKS = ("judged", "within", "doubtful", "streets", "line")
 _UPPER_LEVELS = ("prefecture", "county", "township")
 
 
@@ -85,12 +83,22 @@ class _Tally:
     unmapped: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What every row rests on: people per group and streets of each village, and the parameters."""
+
+    living: dict[str, Floats]
+    streets: pd.DataFrame
+    rules: Rules
+
+
 def cover(
     zones: gpd.GeoDataFrame,
     people: pd.DataFrame,
     facilities: gpd.GeoDataFrame,
     walks: Sequence[Walks],
     *,
+    streets: pd.DataFrame,
     groups: Sequence[str],
     rules: Rules,
 ) -> Coverage:
@@ -107,6 +115,8 @@ def cover(
         With `zone_code`, their village, and a column `counts_<circle>` per circle.
     walks
         The walks under each circle, of the people whose village it judges.
+    streets
+        What is known of each village's streets (`street_completeness`).
     """
     import geopandas as gpd
 
@@ -119,23 +129,24 @@ def cover(
         _tally(w, units, unit, people, weights, _held(facilities, units, w.circle.id), rules) for w in walks
     ]
     own = _own_tally(tallies, units, _held(facilities, units, None))
+    known = _Known(living, streets, rules)
     each = np.arange(len(units))
-    judged = {t.circle: _block(units, each, t, living, rules) for t in tallies}
+    judged = {t.circle: _block(units, each, t, known) for t in tallies}
     ruled = units["circle"].to_numpy()
     own_verdicts = np.full(len(units), "not_judged", dtype=object)
     for t in tallies:
         own_verdicts[ruled == t.circle] = judged[t.circle]["verdict"].to_numpy()[ruled == t.circle]
     blocks = [judged[t.circle][t.applies] for t in tallies]
-    blocks.append(_block(units, each, own, living, rules)[ruled == ""].assign(circle=""))
+    blocks.append(_block(units, each, own, known)[ruled == ""].assign(circle=""))
     for level in _UPPER_LEVELS:
         upper = zones.loc[zones["level"].eq(level) & ~zones["unit"]].reset_index(drop=True)
         if upper.empty:
             continue
         group = _ancestor(units, upper, zones)
         for t in tallies:
-            block = _block(upper, group, t, living, rules, judged[t.circle]["verdict"].to_numpy())
+            block = _block(upper, group, t, known, judged[t.circle]["verdict"].to_numpy())
             blocks.append(block[block["units"] > 0])
-        blocks.append(_block(upper, group, own, living, rules, own_verdicts))
+        blocks.append(_block(upper, group, own, known, own_verdicts))
     table = pd.concat(blocks, ignore_index=True)
     return Coverage(
         gpd.GeoDataFrame(_in_order(table, walks, groups), geometry="geometry", crs=zones.crs), rules
@@ -160,13 +171,13 @@ def _tally(
     marks = {
         "judged": np.ones(len(row), bool), "within": walks.within, "doubtful": walks.doubtful,
         "streets": walks.by_streets, "line": walks.by_line,
+        "by_connector": walks.within & walks.connector,
     }  # fmt: skip
     sums = pd.DataFrame({
         f"{group}_{mark}": by_zone(here[chosen], weight[row][chosen], count)
         for group, weight in weights.items() for mark, chosen in marks.items()
     })  # fmt: skip
-    placed, snap_m = people["placed"].to_numpy()[row], people["snap_m"].to_numpy()[row]
-    off = ~placed | (snap_m > FAR_FROM_STREETS_M)
+    off = off_streets(people)[row]
     return _Tally(
         circle=walks.circle.id, limit=walks.circle.limit, limit_unit=walks.circle.limit_unit,
         applies=applies_to(walks.circle, units), holds=holds, unit=here,
@@ -217,7 +228,7 @@ def _ancestor(units: pd.DataFrame, upper: pd.DataFrame, zones: pd.DataFrame) -> 
 
 
 def _block(
-    zones: pd.DataFrame, group: NDArray[np.int64], tally: _Tally, living: dict[str, Floats], rules: Rules,
+    zones: pd.DataFrame, group: NDArray[np.int64], tally: _Tally, known: _Known,
     verdicts: NDArray[np.object_] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return one row per zone: the sums of the villages that `group` puts into it, and what follows."""
@@ -229,19 +240,21 @@ def _block(
         ["code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "geometry"]
     ]
     block = block.assign(circle=tally.circle, limit=tally.limit, limit_unit=tally.limit_unit)
-    for name, weight in living.items():
+    for name, weight in known.living.items():
         block[name if name == "people" else f"{name}_people"] = _summed(weight, members)
     for column in tally.sums:
         block[column] = _summed(tally.sums[column].to_numpy(), members)
+    streets = {column: _summed(sums.to_numpy(), members) for column, sums in known.streets.items()}
+    block = describe_streets(block, pd.DataFrame(streets, index=block.index))
     unmapped = _summed(tally.unmapped, members)
     block["facilities"] = _summed(any_held, within_zone).astype(int)
     block["units_with_facility"] = _summed((held > 0).astype(float), members).astype(int)
     of_person = group[tally.unit]
     block[["median_seconds", "p90_seconds"]] = _quantiles(of_person, tally, size)
     block["main_reason"] = _main_reasons(of_person, tally, size)
-    block = _with_shares(block, list(living))
+    block = _with_shares(block, list(known.living))
     block["state"] = _states(block, unmapped, verdicts is None)
-    return _with_counts(_with_verdicts(block, rules), members, verdicts)
+    return _with_counts(_with_verdicts(block, known.rules), members, verdicts)
 
 
 def _members(group: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
@@ -338,7 +351,8 @@ def columns(groups: Sequence[str]) -> list[str]:
         "limit", "limit_unit", "people", "people_judged", "people_within", "people_doubtful", "share_within",
         "share_low", "share_high", "share_straight", "median_seconds", "p90_seconds", "facilities", "units",
         "units_judged", "units_met", "units_not_met", "units_to_verify", "units_with_facility", "gap_people",
-        "state", "certainty", "verdict", "reason", *(f"{g}_{mark}" for g in groups for mark in marks),
+        "state", "certainty", "verdict", "reason", "people_by_connector", *STREET_COLUMNS,
+        *(f"{g}_{mark}" for g in groups for mark in marks),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CELL_M = 100.0
-_SAME = ["zone_code", "circle", "judged", "within", "doubtful", "by_line", "reason"]
+_SAME = ["zone_code", "circle", "judged", "within", "doubtful", "by_line", "reason", "connector"]
 """Households of one cell that differ in any of these stay in rows of their own."""
 
 _WALK = ["metres", "straight_m", "seconds", "snap_m"]

@@ -60,8 +60,9 @@ def measure_people(
 
     Returns
     -------
-    The people with `metres, straight_m, seconds, facility_id, nearest_id, within, reason` under their own
-    circle (`nearest_id` is the facility nearest by streets, else in a straight line), and the walks.
+    The people with `metres, straight_m, seconds, facility_id, nearest_id, within, reason, connector` under
+    their own circle (`nearest_id` is the facility nearest by streets, else in a straight line), and the
+    walks.
     """
     xy = people[["x_m", "y_m"]].to_numpy()
     units = zones.loc[zones["unit"]]
@@ -73,6 +74,7 @@ def measure_people(
         within=False,
         doubtful=False,
         by_line=False,
+        connector=False,
     ).astype({"facility_id": object, "nearest_id": object})
     walks = []
     for circle in circles:
@@ -95,6 +97,7 @@ def _record(measured: pd.DataFrame, walk: Walks, xy: np.ndarray) -> None:
     for column, values in (
         ("metres", walk.metres), ("straight_m", walk.straight_m), ("within", walk.within),
         ("reason", walk.reason), ("doubtful", walk.doubtful), ("by_line", walk.by_line),
+        ("connector", walk.connector),
     ):  # fmt: skip
         measured.loc[row, column] = values[own]
     measured.loc[row, "facility_id"] = reached
@@ -116,7 +119,7 @@ def people_table(people: pd.DataFrame, groups: Sequence[str], crs: CRS) -> gpd.G
 
     columns = [
         "person_id", "people", *groups, "zone_code", "circle", "seconds", "metres", "straight_m", "snap_m",
-        "facility_id", "within", "reason",
+        "facility_id", "within", "reason", "connector",
     ]  # fmt: skip
     points = gpd.points_from_xy(people["x_m"], people["y_m"])
     return gpd.GeoDataFrame(people[columns], geometry=points, crs=crs)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
-    import pandas as pd
     from pyproj import CRS
 
+    from servicecircle.assess.clauses.facts import Facts
+    from servicecircle.assess.trial import Ground
     from servicecircle.findings import Findings
     from servicecircle.study import Study
+
+EVIDENCE_COLUMNS = (
+    "clause_id", "zone_code", "item_kind", "item_id", "item_name", "measured", "threshold", "unit", "verdict",
+    "reason",
+)  # fmt: skip
+
+
+def _no_evidence() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(EVIDENCE_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -41,6 +55,14 @@ class Results:
         What was mended, doubted or rejected.
     manifest
         Versions, digests, parameters, totals and summary; all of it fits JSON.
+    evidence
+        One row per facility, estate or unit that a verdict rests on.
+    facts
+        What the clauses were judged on, to judge another profile by.
+    tables
+        Further tables by name, such as `sensitivity`, as they are written.
+    ground
+        The measured streets, people and facilities, for trials of other facilities.
     """
 
     study: Study
@@ -55,6 +77,10 @@ class Results:
     reach: gpd.GeoDataFrame
     findings: Findings
     manifest: dict[str, Any]
+    evidence: pd.DataFrame = field(default_factory=_no_evidence)
+    facts: Facts | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ground: Ground | None = None
 
     def __repr__(self) -> str:
         people = self.manifest.get("totals", {}).get("judged", 0.0)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
+from servicecircle.assess.coverage import OWN
 from servicecircle.assess.sites import opened_later
 from servicecircle.assess.sums import total
 from servicecircle.assess.walks import limits_for, walk_people
@@ -17,11 +22,75 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import geopandas as gpd
-    import pandas as pd
 
     from servicecircle.assess.walks import Walks
     from servicecircle.checks.inputs import Inputs
     from servicecircle.network.place import Placements
+    from servicecircle.study import Rules
+
+
+OPENED = "share_when_opened"
+"""Column of the zones: the share covered when what is built, being built or planned is open."""
+
+
+def walks_when_opened(
+    facilities: gpd.GeoDataFrame,
+    people: pd.DataFrame,
+    places: Placements,
+    placer: Placer,
+    walks: Sequence[Walks],
+    rules: Rules,
+) -> list[Walks]:
+    """Return the walks when what is built, being built or planned is open; the same where nothing is."""
+    later = _usable(facilities) & opened_later(facilities)
+    xy, found = people[["x_m", "y_m"]].to_numpy(), []
+    for walk in walks:
+        of_kind = later & facilities["kind"].isin(walk.circle.kinds)
+        chosen = facilities.loc[facilities[f"counts_{walk.circle.id}"] | of_kind]
+        found.append(
+            walk_people(placer, chosen, xy, places, rows=walk.row, circle=walk.circle, rules=rules)
+            if of_kind.any()
+            else walk
+        )
+    return found
+
+
+def share_when_opened(
+    table: gpd.GeoDataFrame, zones: pd.DataFrame, people: pd.DataFrame, opened: Sequence[Walks]
+) -> gpd.GeoDataFrame:
+    """
+    Add `share_when_opened` to the zones table: the judged people of each row, by the walks when all is open.
+
+    Parameters
+    ----------
+    table
+        The zones table: a row per zone and circle.
+    zones
+        Classified zones: `unit`, `code`, `parent_code`, and the `circle` of each village.
+    """
+    units = zones.loc[zones["unit"]]
+    ruled = dict(zip(units["code"], units["circle"], strict=True))
+    above = dict(zip(zones["code"], zones["parent_code"], strict=True))
+    village, weight = people["zone_code"].to_numpy(), people["people"].to_numpy()
+    parts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for walk in opened:
+        rows = walk.row[walk.within]
+        for code, sum_ in pd.Series(weight[rows]).groupby(village[rows]).sum().items():
+            place = str(code)
+            own = [OWN] if ruled.get(place) == walk.circle.id else []
+            seen: set[str] = set()
+            while place and place not in seen:
+                for circle in (walk.circle.id, *own):
+                    parts[place, circle].append(float(sum_))
+                seen.add(place)
+                place = above.get(place) or ""
+    sums = [total(parts[key]) for key in zip(table["code"], table["circle"], strict=True)]
+    judged = table["people_judged"].where(table["people_judged"] > 0)
+    return table.assign(**{OPENED: np.minimum(np.array(sums) / judged, 1.0)})
+
+
+def _usable(facilities: gpd.GeoDataFrame) -> pd.Series:
+    return facilities["geometry"].notna() & facilities["reason"].ne("unknown_kind")
 
 
 def other_answers(
@@ -31,6 +100,7 @@ def other_answers(
     places: Placements,
     placer: Placer,
     walks: Sequence[Walks],
+    opened: Sequence[Walks],
 ) -> dict[str, dict[str, float]]:
     """
     Return how many more people each circle would cover, per question and circle.
@@ -40,9 +110,7 @@ def other_answers(
     """
     rules, findings = inputs.study.rules, inputs.findings
     xy, weight = people[["x_m", "y_m"]].to_numpy(), people["people"].to_numpy()
-    usable = facilities["geometry"].notna() & facilities["reason"].ne("unknown_kind")
-    operating = usable & facilities["status"].eq(COUNTING_STATUS)
-    later = usable & opened_later(facilities)
+    operating = _usable(facilities) & facilities["status"].eq(COUNTING_STATUS)
 
     def covered(walk: Walks, chosen: pd.Series, on: Placer, at: Placements) -> float:
         other = walk_people(
@@ -54,11 +122,10 @@ def other_answers(
     answers: dict[str, dict[str, float]] = {"other_kinds": {}, "when_opened": {}, "trunk_relied": {}}
     dry = _without_trunk(inputs, people)
     all_rely = dry is None and bool(inputs.streets.trunk.any()) and rules.measure == "network"
-    for walk in walks:
+    for walk, later in zip(walks, opened, strict=True):
         circle, counts = walk.circle.id, facilities[f"counts_{walk.circle.id}"]
-        of_kind = later & facilities["kind"].isin(walk.circle.kinds)
         answers["other_kinds"][circle] = covered(walk, operating, placer, places) - base[circle]
-        answers["when_opened"][circle] = covered(walk, counts | of_kind, placer, places) - base[circle]
+        answers["when_opened"][circle] = total(weight[later.row[later.within]]) - base[circle]
         relied = base[circle] - covered(walk, counts, *dry) if dry else base[circle] * all_rely
         answers["trunk_relied"][circle] = relied
         for code, question in (

@@ -21,16 +21,26 @@ if TYPE_CHECKING:
     from servicecircle.units import Floats
 
 
+def zone_segments(network: Network, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return one row per segment, with `zone_code`: the village of its midpoint."""
+    segments = network.segments()
+    return segments.assign(zone_code=zones_of(_midpoints(segments), zones))
+
+
 def time_segments(
-    network: Network, zones: gpd.GeoDataFrame, walks: Sequence[Walks], *, walk_kmh: float
+    network: Network,
+    segments: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    walks: Sequence[Walks],
+    *,
+    walk_kmh: float,
 ) -> gpd.GeoDataFrame:
     """
-    Return one row per segment with `seconds_u, seconds_v, seconds_mid` and the village of its midpoint.
+    Return the segments, with their villages, with `seconds_u, seconds_v, seconds_mid`.
 
     The facilities are those that count in that village; outside all villages the rural ones. Infinite
     where none is reached.
     """
-    segments = network.segments()
     count = len(segments)
     middle = Placements(
         segment=np.repeat(np.arange(count)[:, None], 2, axis=1),
@@ -38,7 +48,6 @@ def time_segments(
         access_m=np.column_stack([np.zeros(count), np.full(count, np.inf)]),
         snap_m=np.zeros(count),
     )
-    segments["zone_code"] = zones_of(_midpoints(segments), zones)
     ruled = dict(zip(zones["code"], zones["circle"], strict=True))
     rule = np.array([ruled.get(code) or "1km" for code in segments["zone_code"]], dtype=object)
     metres = np.full((count, 3), np.inf)
@@ -47,13 +56,13 @@ def time_segments(
         field = walk.field
         metres[here, 0], metres[here, 1] = field.node_m[network.u[here]], field.node_m[network.v[here]]
         metres[here, 2] = field.metres_from(middle.take(here))[0]
-    for column, values in zip(("seconds_u", "seconds_v", "seconds_mid"), metres.T, strict=True):
-        segments[column] = seconds_for(values, walk_kmh)
+    names = ("seconds_u", "seconds_v", "seconds_mid")
+    timed = {name: seconds_for(values, walk_kmh) for name, values in zip(names, metres.T, strict=True)}
     order = [
         "segment_id", "osm_way", "name", "length_m", "seconds_u", "seconds_v", "seconds_mid", "zone_code",
         "geometry",
     ]  # fmt: skip
-    return segments[order]
+    return segments.assign(**timed)[order]
 
 
 def say_islets(network: Network, findings: Findings) -> None:

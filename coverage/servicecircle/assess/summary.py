@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from servicecircle.assess.coverage import OWN
+from servicecircle.assess.sensitivity import both_bases
 from servicecircle.assess.sums import total
 from servicecircle.assess.verdicts import reaches
 from servicecircle.crs import crs_name
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LINES = (0.8, 0.9, 1.0)
 """Reference lines printed beside the study's own: no document gives a share."""
+
+_TWO = ("15min", "1km")
+"""The circles of the documents; a study may have further ones."""
 
 _LIBRARIES = (
     "numpy", "pandas", "scipy", "shapely", "pyproj", "geopandas", "pyogrio", "osmium", "rasterio",
@@ -59,7 +63,7 @@ def describe(
         "people_basis": {"basis": study.people.basis, "year": study.people.year},
         "counts": _counts(inputs, network, people, facilities, gaps),
         "totals": _totals(inputs, people),
-        "summary": _summary(coverage, people, inputs.people.groups, answers),
+        "summary": _summary(coverage, people, facilities, inputs.people.groups, answers),
         "findings": inputs.findings.counts(),
     }  # fmt: skip
 
@@ -100,18 +104,23 @@ def _totals(inputs: Inputs, people: pd.DataFrame) -> dict[str, float]:
 def _summary(
     coverage: Coverage,
     people: pd.DataFrame,
+    facilities: gpd.GeoDataFrame,
     groups: tuple[str, ...],
     answers: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     zones = coverage.zones
+    way = "metres" if coverage.rules.measure == "network" else "straight_m"
+    people = people.assign(way_m=people[way])
     circles = [c for c in dict.fromkeys(zones["circle"]) if c not in {OWN, ""}]
     return {
         "all": _headline(people, people["judged"].to_numpy(bool), groups),
         "circles": {c: _headline(people, (people["judged"] & people["circle"].eq(c)).to_numpy(bool), groups)
                     for c in circles},
+        "further_circles": {c: _further(zones, facilities, c, groups) for c in circles if c not in _TWO},
         "units": _units(zones, coverage.rules.share_required),
         "reference_lines": {str(line): _units(zones, line)["met"] for line in LINES},
         "people_more": {question: dict(by_circle) for question, by_circle in answers.items()},
+        "streets": _street_states(zones),
     }  # fmt: skip
 
 
@@ -123,14 +132,36 @@ def _headline(people: pd.DataFrame, chosen: np.ndarray, groups: tuple[str, ...])
         weight = part[name].to_numpy()
         judged = total(weight)
         within, doubtful = total(weight[part["within"]]), total(weight[part["doubtful"]])
+        by_connector = total(weight[part["within"] & part["connector"]])
         straight = total(weight[part["by_line"]])
         figures[name] = {
-            "judged": judged, "within": within, "doubtful": doubtful,
+            "judged": judged, "within": within, "doubtful": doubtful, "by_connector": by_connector,
             "share_within": within / judged if judged else None,
             "share_high": min((within + doubtful) / judged, 1.0) if judged else None,
             "share_straight": straight / judged if judged else None,
+            **both_bases(part["way_m"].to_numpy(float), weight),
         }  # fmt: skip
     return figures
+
+
+def _further(
+    zones: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, circle: str, groups: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return how many facilities a further circle has and whom it reaches, whatever else judges them."""
+    lowest = zones[zones["level"].eq(zones["level"].iloc[-1]) & zones["circle"].eq(circle)]
+    figures: dict[str, Any] = {"facilities": int(facilities[f"counts_{circle}"].sum())}
+    for name in ("people", *groups):
+        judged, within = total(lowest[f"{name}_judged"]), total(lowest[f"{name}_within"])
+        share = within / judged if judged else None
+        figures[name] = {"judged": judged, "within": within, "share_within": share}
+    return figures
+
+
+def _street_states(zones: gpd.GeoDataFrame) -> dict[str, int]:
+    """Count villages by how complete their streets are; those without people are left out."""
+    lowest = zones.loc[zones["level"].eq(zones["level"].iloc[-1])].drop_duplicates("code")
+    states = lowest["streets_state"].value_counts()
+    return {state: int(states.get(state, 0)) for state in ("mapped", "sparse", "unmapped")}
 
 
 def _units(zones: gpd.GeoDataFrame, required: float) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,8 @@ class Walks:
         none.
     facility
         Number of the facility reached, in the field's order.
+    connector
+        Whether each person's own access walk is a connector: longer than `connector_m`.
     by_streets, by_line
         Whether each is surely inside the limit: by streets wherever an unlocated facility may stand, and
         in a straight line.
@@ -57,6 +59,7 @@ class Walks:
     metres: Floats
     straight_m: Floats
     facility: NDArray[np.int64]
+    connector: NDArray[np.bool_]
     by_streets: NDArray[np.bool_]
     by_line: NDArray[np.bool_]
     within: NDArray[np.bool_]
@@ -110,9 +113,25 @@ def walk_people(
         possible = by_line | _perhaps_near(field, xy[rows], error_m, circle.limit_m)
         by_streets = within(field.with_longer_access(error_m).metres_from(here)[0], circle.limit_m)
     reason = _why_not(field, here, metres, straight_m, inside, by_line, possible, rules.doubt_detour)
+    connector = _by_connector(field, here, rules.connector_m)
     return Walks(
-        circle, field, rows, metres, straight_m, facility, by_streets, by_line, inside, reason
+        circle, field, rows, metres, straight_m, facility, connector, by_streets, by_line, inside, reason
     )  # fmt: skip
+
+
+def _by_connector(field: TravelField, places: Placements, connector_m: float) -> NDArray[np.bool_]:
+    """
+    Tell whose access walk is longer than a limit: that of the way found, else the nearest.
+
+    Who lives near an islet but far from the other streets may go by either.
+    """
+    long = np.isfinite(places.access_m) & ~within(places.access_m, connector_m)
+    connector = long[:, 0].copy()
+    either = np.flatnonzero(long[:, 1] & ~long[:, 0])
+    both = places.take(either)
+    near = replace(both, access_m=np.where([True, False], both.access_m, np.inf))
+    connector[either] = field.metres_from(both)[0] < field.metres_from(near)[0]
+    return connector
 
 
 def _why_not(

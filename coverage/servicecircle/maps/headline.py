@@ -82,6 +82,16 @@ def notes(scene: Scene) -> list[str]:
     return [*said, text.say("internal")]
 
 
+def connectors(scene: Scene, whole: pd.DataFrame) -> list[str]:
+    """Return how much of the result rests on long straight walks to the streets."""
+    text, people = scene.text, whole["people_by_connector"].sum()
+    if not people > 0:
+        return []
+    share = text.share(people / whole["people_within"].sum())
+    metres = f"{scene.study.rules.connector_m:g}"
+    return [text.say("by_connector", people=text.people(people), share=share, metres=metres)]
+
+
 def left_out(scene: Scene, segments: pd.DataFrame, people: pd.DataFrame) -> list[str]:
     """Return what a page has no room for."""
     drawn = layers.MOST_DRAWN

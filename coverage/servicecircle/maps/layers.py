@@ -13,6 +13,7 @@ from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.kinds import KINDS
 from servicecircle.maps import looks
 from servicecircle.maps.drawings import Drawing, Theme
+from servicecircle.maps.text import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def units(
     themes = [_shares(text, text.say("share_people"), frame, "share_within"), _verdicts(text, frame)]
     if scene.elderly:
         themes.insert(0, _shares(text, text.say("share_elderly"), frame, "elderly_share_within"))
-    themes.append(_rules(scene, frame, fills=True))
+    themes += [_rules(scene, frame, fills=True), _completeness(text, frame)]
     if plain:
         themes.insert(
             0, Theme(text.say("outlines"), [(text.say("outlines"), looks.area("#ffffff"))], [0] * len(frame))
@@ -50,6 +51,7 @@ def units(
         (text.label("column", "verdict"), [verdict(text, row) for row in _verdict_of(frame)]),
         (text.say("people"), [text.people(people) for people in frame["people"]]),
         (text.say("gap_people"), [text.people(people) for people in frame["gap_people"]]),
+        (text.label("column", "streets_state"), _street_facts(text, frame)),
     ]
     if scene.elderly:
         elderly = [text.share(share) for share in frame["elderly_share_within"]]
@@ -244,6 +246,26 @@ def _shares(text: Text, label: str, frame: gpd.GeoDataFrame, column: str) -> The
     band = np.where(np.isnan(shares), len(classes) - 1, band)
     band = np.where(frame["state"] == "streets_unmapped", len(classes) - 2, band)
     return Theme(label, classes, band.tolist())
+
+
+def _completeness(text: Text, frame: gpd.GeoDataFrame) -> Theme:
+    """Return how complete the known streets are."""
+    labels = {key: text.label("streets_state", key) for key in looks.STREET_FILLS} | {
+        "": text.label("state", "no_people")
+    }
+    classes = [(labels[key], looks.area(fill)) for key, fill in looks.STREET_FILLS.items()]
+    of = [list(looks.STREET_FILLS).index(key) for key in frame["streets_state"]]
+    return Theme(text.label("column", "streets_state"), classes, of)
+
+
+def _street_facts(text: Text, frame: gpd.GeoDataFrame) -> list[str]:
+    """Return in words how complete the streets are, and by what it was told."""
+    return [
+        text.say("street_facts", what=text.label("streets_state", key), share=text.share(share))
+        if key
+        else EMPTY
+        for key, share in zip(frame["streets_state"], frame["share_near_street"], strict=True)
+    ]
 
 
 def _rules(scene: Scene, frame: gpd.GeoDataFrame, *, fills: bool) -> Theme:

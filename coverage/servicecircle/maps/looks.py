@@ -14,6 +14,7 @@ MINUTE_BREAKS = (5, 10, 15, 20)
 MINUTE_LINES = (("#8fd3c1", 2.0), ("#58b5ad", 2.2), ("#1f8a8f", 2.4), ("#b34a00", 2.6), ("#5a1d00", 2.8))
 
 VERDICT_FILLS = {"met": "#6fbfae", "not_met": "#b34a00", "to_verify": "hatch", "not_judged": "#ffffff"}
+STREET_FILLS = {"mapped": "#d9efe9", "sparse": "#dd9446", "unmapped": "hatch", "": "#ffffff"}
 CIRCLE_FILLS = ("#4f79a8", "#d9c27a", "#8c6bb1", "#9e9e9e", "#c6dbef", "#7f5539")
 SYMBOLS = ("circle", "square", "triangle", "diamond", "pentagon", "star", "wedge", "hexagon")
 SYMBOL_FILLS = ("#1f3a78", "#6a2a6f")

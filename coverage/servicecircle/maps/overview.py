@@ -40,7 +40,12 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
         links=[],
         drawings=_drawings(scene, pages),
         tables=found,
-        notes=[*headline.notes(scene), *headline.other_answers(scene), *left_out],
+        notes=[
+            *headline.notes(scene),
+            *headline.connectors(scene, scene.whole),
+            *headline.other_answers(scene),
+            *left_out,
+        ],
         credit=headline.credit(scene),
         leading="units",
         box=box_of(scene.units),

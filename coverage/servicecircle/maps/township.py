@@ -53,7 +53,11 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
             layers.gaps(scene, gaps),
         ],
         tables=[tables.gap_table(scene, gaps, advice=True), tables.unit_table(scene, units)],
-        notes=[*headline.notes(scene), *headline.left_out(scene, segments, people)],
+        notes=[
+            *headline.notes(scene),
+            *headline.connectors(scene, own),
+            *headline.left_out(scene, segments, people),
+        ],
         credit=headline.credit(scene),
         leading="segments",
         box=box_of(units),

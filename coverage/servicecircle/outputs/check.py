@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from servicecircle.checks.codes import LEVELS
-from servicecircle.checks.corrections import OWN_COLUMNS, Correction, read_corrections, shown_name
+from servicecircle.checks.corrections import CELL, OWN_COLUMNS, Correction, read_corrections, shown_name
 from servicecircle.checks.facility_rows import TARGETS
 from servicecircle.errors import InputError, OutputError
 from servicecircle.outputs.check_page import SHEET, Words, render_page, subject_of
 from servicecircle.outputs.workbook import write_workbook
+from servicecircle.sources.tables import SHEETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,9 +117,17 @@ def _reject(finding: Finding, then: Finding, inputs: Inputs, say: Words) -> _Rej
         file=_file(finding, inputs), sheet=then.facts.get("sheet", ""), row=finding.row,
         column=then.facts.get("column") or own_name, subject=subject_of(then, inputs),
         read=then.facts.get("read", ""), mark=then.facts.get("mark", ""), code=code,
-        meaning=called, answer=then.facts.get("answer", ""),
+        meaning=called, answer=then.facts.get("answer", ""), cell=_address(finding, then, inputs),
     )  # fmt: skip
     return _Reject(cell, finding.severity, *finding.said(say.language), finding.people_touched)
+
+
+def _address(finding: Finding, then: Finding, inputs: Inputs) -> str:
+    """Return the cell that is meant, else the first of its row; '' of what is no sheet of cells."""
+    if cell := then.facts.get("cell") or finding.facts.get("cell"):
+        return str(cell)
+    in_cells = _file(finding, inputs).lower().endswith(SHEETS) and finding.row
+    return f"A{finding.row}" if in_cells else ""
 
 
 def _table(rejects: Sequence[_Reject], language: words.Language) -> pd.DataFrame:
@@ -130,12 +139,13 @@ def _table(rejects: Sequence[_Reject], language: words.Language) -> pd.DataFrame
     say = Words(language)
     own = {field: say.say(key) for field, key in OWN_COLUMNS.items()}
     columns = [
-        own["file"], own["sheet"], "row", own["column"], own["read"], "subject", own["meaning"], "severity",
-        "message", "remedy", "people_touched", own["mark"], own["answer"],
+        own["file"], own["sheet"], "row", say.say(CELL), own["column"], own["read"], "subject",
+        own["meaning"], "severity", "message", "remedy", "people_touched", own["mark"], own["answer"],
     ]  # fmt: skip
     rows = [
-        (r.cell.file, r.cell.sheet, r.cell.row, r.cell.column, r.cell.read, r.cell.subject, r.cell.meaning,
-         r.severity, r.message, r.remedy, r.people_touched, r.cell.mark, r.cell.answer or None)
+        (r.cell.file, r.cell.sheet, r.cell.row, r.cell.cell, r.cell.column, r.cell.read, r.cell.subject,
+         r.cell.meaning, r.severity, r.message, r.remedy, r.people_touched, r.cell.mark,
+         r.cell.answer or None)
         for r in rejects
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns, dtype=object)

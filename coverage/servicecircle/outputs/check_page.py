@@ -17,10 +17,13 @@ import pandas as pd
 
 from servicecircle import words
 from servicecircle.crs import crs_name, transform
+from servicecircle.database import place_of
 from servicecircle.kinds import COUNTING_STATUS, KINDS, STATUSES
 from servicecircle.outputs.cells import printable
 from servicecircle.outputs.sketch import sketch
 from servicecircle.outputs.workbook import EMPTY
+from servicecircle.standards.waiting import waits_for
+from servicecircle.study import REGISTERS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -74,6 +77,7 @@ def _content(inputs: Inputs) -> dict[str, Any]:
         "units": int(inputs.zones["unit"].sum()),
         "balances": _balances(inputs, say),
         "kinds": _kinds(inputs, say),
+        "unlock": _unlock(inputs, say),
         "groups": [(s, counts[s], [g for g in groups if g.severity == s]) for s in _RANK if counts[s]],
     }  # fmt: skip
 
@@ -245,6 +249,14 @@ def _verified_held(inputs: Inputs, say: Words, _name: str, _part: str) -> str:
 _SHEETS = ("totals", "corrections", "verified", "extra", "barriers", "buildings")
 
 
+def _register_held(inputs: Inputs, say: Words, name: str, _part: str) -> str:
+    """Return how many rows of a register are used; of one file that holds several, of all of them."""
+    study = inputs.study
+    named = {key for key, t in study.registers.items() if place_of(t.source, study.locate).name == name}
+    used = sum(len(getattr(inputs.registers, key)) for key in named)
+    return say.say("register_content", used=say.number(used))
+
+
 def _nothing_told(_inputs: Inputs, _say: Words, _name: str, _part: str) -> str:
     """Return nothing: what such a file holds is told by its findings."""
     return ""
@@ -254,7 +266,7 @@ _HELD = {
     "streets": _streets_held, "facilities": _facilities_held, "zones": _zones_held, "people": _people_held,
     "people.totals": _totals_held, "facilities.corrections": _corrections_held,
     "study.verified": _verified_held, "streets.extra": _nothing_told, "streets.barriers": _nothing_told,
-    "people.buildings": _nothing_told,
+    "people.buildings": _nothing_told, **dict.fromkeys(REGISTERS, _register_held),
 }  # fmt: skip
 
 
@@ -319,6 +331,14 @@ def _kinds(inputs: Inputs, say: Words) -> dict[str, Any]:
     header = [say.label("column", "kind"), say.say("circles"),
               *(say.label("status", status) for status in statuses), say.say("all")]  # fmt: skip
     return {"header": header, "rows": rows, "sums": [*sums, sum(sums)]}
+
+
+def _unlock(inputs: Inputs, say: Words) -> dict[str, Any]:
+    """Return the table of what further inputs would allow: the rule above it, and its rows."""
+    waiting = waits_for(inputs.study, inputs.registers.given)
+    rows = [(name, count, say.say("and").join(told)) for name, count, told in waiting.rows(say.language)]
+    rule = say.say("unlock_rule", scope=say.number(waiting.scope), open=say.number(waiting.open))
+    return {"rule": rule, "rows": rows}
 
 
 def _share(share: float) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from servicecircle.assess.results import EVIDENCE_COLUMNS
+from servicecircle.assess.scenarios import OPENED
+from servicecircle.assess.village_class import COLUMNS as VILLAGE_COLUMNS
 from servicecircle.findings import COLUMNS as FINDING_COLUMNS
 from servicecircle.outputs.cells import harmless, plain_value
 from servicecircle.outputs.workbook import write_workbook
@@ -25,12 +28,15 @@ COLUMNS = {
         "limit", "limit_unit", "people", "people_judged", "people_within", "people_doubtful",
         "share_within", "share_low", "share_high", "share_straight", "median_seconds", "p90_seconds",
         "facilities", "units", "units_judged", "units_met", "units_not_met", "units_to_verify",
-        "units_with_facility", "gap_people", "state", "certainty", "verdict", "reason",
+        "units_with_facility", "gap_people", "state", "certainty", "verdict", "reason", "people_by_connector",
+        "street_km", "street_km_per_km2", "street_m_per_person", "share_near_street", "people_off_streets",
+        "streets_state",
     ],
     "verdicts": [
         "zone_code", "clause_id", "verdict", "measured", "threshold", "unit", "margin", "certainty",
-        "reason", "evidence",
+        "reason", "evidence", "low", "high", "level", "severity", "deadline", "deadline_state", "missing",
     ],
+    "evidence": list(EVIDENCE_COLUMNS),
     "gaps": [
         "gap_id", "class", "zone_code", "zone_name", "township_name", "place", "people", "elderly", "lon",
         "lat", "seconds", "metres", "straight_m", "nearest_facility", "reason", "advice",
@@ -48,7 +54,7 @@ VERIFIED = "verified"
 
 def write_tables(results: Results, folder: Path) -> list[Path]:
     """
-    Write `zones.csv`, `verdicts.csv`, `gaps.csv`, `facilities.csv`, `findings.csv` and `tables.xlsx`.
+    Write zones, verdicts, evidence, gaps, facilities, findings and further tables: as CSV, and as a workbook.
 
     Unknown, unreachable and infinite values are empty; numbers keep every digit they have.
 
@@ -69,15 +75,18 @@ def written_tables(results: Results) -> dict[str, pd.DataFrame]:
     frames = {
         "zones": results.zones,
         "verdicts": results.verdicts,
+        "evidence": results.evidence,
         "gaps": results.gaps,
         "facilities": results.facilities,
         "findings": results.findings.to_frame(results.study.language),
     }
     groups = [f"{group}_{part}" for group in results.study.people.groups for part in GROUP_PARTS]
-    wanted = COLUMNS | {"zones": COLUMNS["zones"] + groups}
+    classed = [c for c in (*VILLAGE_COLUMNS, OPENED) if c in results.zones]
+    wanted = COLUMNS | {"zones": COLUMNS["zones"] + groups + classed}
     for name in ("gaps", "facilities"):
         wanted[name] = COLUMNS[name] + [c for c in frames[name] if c == VERIFIED]
-    return {name: pd.DataFrame(frame[wanted[name]]) for name, frame in frames.items()}
+    written = {name: pd.DataFrame(frame[wanted[name]]) for name, frame in frames.items()}
+    return {**written, **results.tables}
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> Path:

@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
@@ -18,6 +18,7 @@ from openpyxl.utils import get_column_letter
 from servicecircle import words
 from servicecircle.kinds import KINDS
 from servicecircle.outputs.cells import harmless, plain_value
+from servicecircle.outputs.lacking import missing_input
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,15 +36,26 @@ _CELL_CHARACTERS = 32_767
 _WIDEST = 60
 # a share that is not all of it must not read 100.0%
 _SHARE = '[=1]0.0%;[>=0.9995]"99.9%";0.0%'
-_FORMATS = {"lon": "0.000000", "lat": "0.000000"} | dict.fromkeys(
-    ("limit", "measured", "threshold", "margin"), "General"
+_RATE = '[>=1]0.0%;[>=0.9995]"99.9%";0.0%'
+_FORMATS = (
+    {"lon": "0.000000", "lat": "0.000000"}
+    | dict.fromkeys(("limit", "measured", "threshold", "margin", "low", "high"), "General")
+    | dict.fromkeys(("street_km", "street_km_per_km2", "street_m_per_person"), "0.0")
+    | dict.fromkeys(("measured_a", "measured_b", "threshold_a", "threshold_b", "walk_m_s"), "General")
+    | dict.fromkeys(("beds_per_1000", "access_per_1000", "places_needed", "places_assigned"), "#,##0.0")
+    | {"places_unassigned": "#,##0.0", "limit_m": "#,##0.0"}
 )
-_SHARE_ROW = {"measured": _SHARE, "threshold": _SHARE, "margin": "0.0%"}
+_SHARES = ("measured", "threshold", "low", "high", "measured_a", "measured_b", "threshold_a", "threshold_b")
+_SHARE_ROW = dict.fromkeys(_SHARES, _SHARE) | {"margin": "0.0%"}
 _LEFT, _RIGHT, _NUMBER = (Alignment(horizontal=side, vertical="top") for side in ("left", "right", None))
 _SENTENCE = Alignment(horizontal="left", vertical="top", wrap_text=True)
 _SENTENCES = {"message", "remedy"}
-_ENUMS = {"class": "gap_class", "unit": "limit_unit"}
-_CODES = {"code", "parent_code", "zone_code", "gap_id", "facility_id"}
+_ENUMS = {
+    "class": "gap_class", "unit": "limit_unit", "differs": "used", "group": "column",
+    "verdict_a": "verdict", "verdict_b": "verdict",
+}  # fmt: skip
+
+_CODES = {"code", "parent_code", "zone_code", "gap_id", "facility_id", "item_id", "township", "unit_code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,12 @@ def write_workbook(
 
 def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[str]) -> None:
     columns = [_column(str(name), study, None if name in to_fill_in else EMPTY) for name in table.columns]
+    if "verdict" in table and "reason" in table:
+        reported = table["reason"].eq("report_only") & table["verdict"].eq("not_judged")
+        table = table.assign(verdict=table["verdict"].mask(reported, "reported"))
+    if "missing" in table:
+        lacking = {text: missing_input(text, study.language) for text in table["missing"].dropna().unique()}
+        columns = [replace(c, values=lacking) if c.name == "missing" else c for c in columns]
     rows = [
         [column.shown(plain_value(value)) for value, column in zip(row, columns, strict=True)]
         for row in table.astype(object).to_numpy()
@@ -127,6 +145,8 @@ def _column(name: str, study: Study, nothing: str | None) -> _Column:
         number_format = "@"
     elif name.startswith("share_") or name.endswith("_share_within"):
         number_format = _SHARE
+    elif name.endswith("_share"):
+        number_format = _RATE
     else:
         number_format = "0.0" if shown != name else _FORMATS.get(name, "#,##0")
     divisor = 1.0 if shown == name else 60.0
@@ -146,7 +166,7 @@ def _heading(name: str, study: Study) -> str:
 
 def _values(name: str, study: Study) -> dict[str, str]:
     """Return the words of a column's values; none for columns of free text."""
-    if name == "kind":
+    if name in {"kind", "hub_kind", "spoke_kind"}:
         return {code: kind.zh if study.language == "zh" else kind.en for code, kind in KINDS.items()}
     if name == "evidence":
         return {key: words.label("column", key, study.language) for key in words.table("labels")["column"]}

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 Language = Literal["zh", "en"]
 
+_LABELLED = ("labels", "terminal", "standards")
+
 
 @cache
 def table(name: str) -> dict[str, Any]:
@@ -40,5 +42,5 @@ def say(code: str, language: Language, facts: dict[str, Any]) -> tuple[str, str]
 
 def label(group: str, key: str, language: Language) -> str:
     """Return the word shown for a column or a value, such as `label("reason", "too_far", "zh")`."""
-    entry = (table("labels").get(group) or table("terminal").get(group, {})).get(key)
+    entry = next((table(name)[group].get(key) for name in _LABELLED if group in table(name)), None)
     return entry[0 if language == "zh" else 1] if entry else key

@@ -1,0 +1,121 @@
+"""Above the units: the share of them that meet a clause, per zone and for a study without upper zones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from servicecircle.assess.clauses.answer import Answer
+from servicecircle.assess.clauses.scopes import ORDER, WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from servicecircle.assess.clauses.facts import Facts
+    from servicecircle.standards.clause import Clause
+
+SHARE_OF_UNITS = "share of units"
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """
+    What became of the units of a clause.
+
+    Parameters
+    ----------
+    units
+        Their rows of `Facts.units`.
+    judged, surely, seemingly, possibly
+        Whether each is judged, and meets the clause at the least, as the data has it, and at the most.
+    loose
+        How many more may meet it by facilities that are in a zone, but in no unit known: by zone code; ""
+        for those in no zone known.
+    """
+
+    units: pd.DataFrame
+    judged: NDArray[np.bool_]
+    surely: NDArray[np.bool_]
+    seemingly: NDArray[np.bool_]
+    possibly: NDArray[np.bool_]
+    loose: pd.Series | None = None
+
+
+def roll_up(outcome: Outcome, facts: Facts, clause: Clause) -> Iterator[Answer]:
+    """Yield the share of judged units that meet, for every zone above them that is no unit itself."""
+    units = outcome.units
+    told = 0
+    for level in ORDER[:-1]:
+        above = units[level].where(~units[level].isin(units.index), "")
+        for code, members in pd.Series(np.arange(len(units))).groupby(above.to_numpy()):
+            if code:
+                told += 1
+                yield _share(outcome, str(code), members.to_numpy(), facts, clause)
+    if not told and len(units) and not units["level"].eq(ORDER[0]).any():
+        yield _share(outcome, WHOLE, np.arange(len(units)), facts, clause)
+
+
+def share_asked(clause: Clause) -> float:
+    """Return the share of units that a clause asks for: all of them where it gives none."""
+    of_units = clause.test is None or clause.test.measure == "holding"
+    if clause.threshold is None or not clause.unit.startswith("%") or not of_units:
+        return 1.0
+    return clause.threshold / 100
+
+
+def _share(outcome: Outcome, code: str, members: NDArray[np.int64], facts: Facts, clause: Clause) -> Answer:
+    judged = int(outcome.judged[members].sum())
+    figures: dict[str, float] = {"units": len(members), "units_judged": judged}
+    asked = share_asked(clause)
+    if not judged:
+        return Answer(
+            code, None, None, None, asked, SHARE_OF_UNITS, reason="no_units_judged", evidence=_told(figures)
+        )
+    low, measured, high = (
+        int((marks & outcome.judged)[members].sum())
+        for marks in (outcome.surely, outcome.seemingly, outcome.possibly)
+    )
+    high = min(judged, high + _loose_in(outcome.loose, code, facts))
+    figures |= {"units_met": low, "units_to_verify": high - low}
+    share = float(facts.units["share_within"].get(code, np.nan))
+    if not np.isnan(share):
+        figures["share_within"] = share
+    return Answer(
+        code, low / judged, measured / judged, high / judged, asked, SHARE_OF_UNITS, evidence=_told(figures)
+    )
+
+
+def _loose_in(loose: pd.Series | None, code: str, facts: Facts) -> int:
+    """Return how many loose facilities may be in a zone: those known to be in it, or in none known."""
+    if loose is None or loose.empty:
+        return 0
+    if not code:
+        return int(loose.sum())
+    level = str(facts.units["level"][code])
+    at = facts.units[level].reindex(loose.index).fillna("")
+    uppers = set(facts.units.loc[code, list(ORDER)])
+    return int(loose[(at.eq(code) | loose.index.isin([*uppers, ""])).to_numpy()].sum())
+
+
+def units_of(answers: Sequence[Answer], facts: Facts) -> Outcome:
+    """Return what became of the units that answers tell of; those in no zone of the study are left out."""
+    known = [answer for answer in answers if answer.zone_code in facts.units.index]
+    verdicts = np.array([answer.verdict[0] for answer in known], dtype=object)
+    seems = [answer.measured is not None and bool((answer.margin or 0.0) >= -_ROUNDING) for answer in known]
+    return Outcome(
+        units=facts.units.loc[[answer.zone_code for answer in known]],
+        judged=np.isin(verdicts, ["met", "not_met", "to_verify"]),
+        surely=verdicts == "met",
+        seemingly=np.array(seems, dtype=bool) & (verdicts != "not_judged"),
+        possibly=np.isin(verdicts, ["met", "to_verify"]),
+    )
+
+
+def _told(figures: dict[str, float]) -> str:
+    return "; ".join(f"{name}={value:.6g}" for name, value in figures.items())
