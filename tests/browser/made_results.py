@@ -113,7 +113,7 @@ def _people(villages: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame) -> gpd.Geo
         "person_id": np.arange(len(x)), "people": number, "elderly": number * 0.2,
         "zone_code": zone["code"].fillna(""), "circle": zone["circle"].fillna(""),
         "seconds": metres / WALK_M_S, "metres": metres, "straight_m": straight, "snap_m": 3.0,
-        "facility_id": "f0", "within": reason == "", "reason": reason,
+        "facility_id": "f0", "within": reason == "", "reason": reason, "connector": False,
     })  # fmt: skip
     return gpd.GeoDataFrame(frame, geometry=points.geometry, crs=EPSG)
 
@@ -176,6 +176,8 @@ def _zones(villages: gpd.GeoDataFrame, people: pd.DataFrame) -> gpd.GeoDataFrame
                "parent_code": village.parent_code,
                "area_class": "urban" if village.circle == "15min" else "rural", "circle": village.circle,
                "limit": 15.0, "limit_unit": "min", "facilities": number % 3, "state": "judged", "reason": "",
+               "people_by_connector": 0.25 * figures["people_within"] * (number == 0),
+               "streets_state": "mapped", "share_near_street": 0.9375,
                **figures, "geometry": village.geometry}  # fmt: skip
         row["verdict"], row["certainty"] = _verdict(row)
         if number == 19:
@@ -184,12 +186,17 @@ def _zones(villages: gpd.GeoDataFrame, people: pd.DataFrame) -> gpd.GeoDataFrame
                 "verdict": "not_judged",
                 "certainty": "",
                 "reason": "streets_unmapped",
+                "streets_state": "unmapped",
+                "share_near_street": 0.0,
             }
         if number == 4:
             row |= {"state": "no_people", "verdict": "not_judged", "certainty": "", "share_within": np.nan,
-                    "share_low": np.nan, "share_high": np.nan, "elderly_share_within": np.nan}  # fmt: skip
+                    "share_low": np.nan, "share_high": np.nan, "elderly_share_within": np.nan,
+                    "streets_state": "", "share_near_street": np.nan}  # fmt: skip
         if number == 2:
             row |= {"share_within": 0.99961, "share_low": 0.99961, "verdict": "met"}
+        if number == 7:
+            row |= {"streets_state": "sparse", "share_near_street": 0.4}
         rows.append(row)
     for k, (code, group) in enumerate(villages.groupby("parent_code")):
         inside = people[people["zone_code"].isin(group["code"])]
@@ -208,10 +215,14 @@ def _zones(villages: gpd.GeoDataFrame, people: pd.DataFrame) -> gpd.GeoDataFrame
             **_figures(inside),
             "geometry": shape,
         }
+        long = sum(row["people_by_connector"] for row in rows if row["parent_code"] == code)
+        base |= {"people_by_connector": long, "streets_state": "mapped", "share_near_street": 0.9}
         rows += [{**base, "circle": circle} for circle in ("15min", "1km", "own")]
     county = {"code": "410922000000", "name": "示例县", "level": "county", "parent_code": "",
               "area_class": "mixed", "facilities": 6,
               "state": "judged", "reason": "", "verdict": "", "certainty": "",
+              "people_by_connector": rows[0]["people_by_connector"], "streets_state": "mapped",
+              "share_near_street": 0.9,
               **_figures(people[people["zone_code"] != ""]), "geometry": None}  # fmt: skip
     rows += [{**county, "circle": circle} for circle in ("15min", "1km", "own")]
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=EPSG)

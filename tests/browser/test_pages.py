@@ -8,7 +8,9 @@ import folium
 import pytest
 from playwright.sync_api import sync_playwright
 
+from browser.drawn_province import drawn_province
 from browser.made_results import HOSTILE, made_results
+from servicecircle import words
 from servicecircle.maps.notebook import folium_map
 from servicecircle.maps.pages import write_pages
 
@@ -129,6 +131,18 @@ def test_choosing_a_theme_changes_colours_and_legend(visit):
     assert "资料不足，未判定" in legend
 
 
+def test_the_street_completeness_is_switched_on_and_told(visit):
+    page = visit().page
+    page.get_by_label("路网完整度").check()
+    legend = page.locator("#layers fieldset:first-child ul").inner_text()
+    assert [word in legend for word in ("基本完整", "偏少（可能缺路）", "道路资料不全", "无人口")] == [
+        True
+    ] * 4
+    hatched = """() => { let n = 0; map.eachLayer(l => {
+        n += l instanceof L.Polygon && l.options.fillColor instanceof CanvasPattern }); return n }"""
+    assert page.evaluate(hatched) == 1
+
+
 def test_a_row_of_the_gap_list_leads_to_the_map(visit):
     page = visit().page
     before = page.evaluate("map.getZoom()")
@@ -186,6 +200,68 @@ def test_a_chinese_page_holds_no_english(visit, place):
     assert "100.0%" not in text
     titles = page.eval_on_selector_all("[title], [aria-label]", "all => all.map(e => e.title + e.ariaLabel)")
     assert not re.search(r"[A-Z][a-z]{2,}", "".join(titles).replace("null", ""))
+
+
+ENUMS = {
+    key
+    for group in (
+        "verdict", "certainty", "reason", "state", "status", "severity", "circle", "area_class", "level",
+        "gap_class", "village_class", "build_state", "deadline_state", "operator_type", "streets_state",
+    )
+    for key in words.table("labels")[group]
+    if key.isascii()
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def province(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("province")
+    return list(write_pages(drawn_province(prefectures=2, counties=2, townships=3, villages=3), folder))
+
+
+@pytest.mark.parametrize("kind", ["index.html", "counties", "townships"])
+def test_no_word_of_the_machine_stands_on_any_kind_of_page(chromium, province, kind):
+    path = next(path for path in province if kind in {path.name, path.parent.name})
+    seen = Visit(chromium, path)
+    for box in seen.page.locator("#layers input[type=checkbox]").all():
+        box.check()
+    for button in seen.page.locator("button.more").all():
+        button.click()
+    told = "() => App.layers.map(l => l.columns.map(c => c.label + c.texts.join(' '))).join(' ')"
+    text = seen.page.inner_text("body") + seen.page.evaluate(told)
+    assert re.findall(r"[a-z]+_[a-z_]+|NaN|nan|None|undefined|null", text) == []
+    assert set(re.findall(r"[A-Za-z0-9]+", text)) & ENUMS == set()
+    assert seen.complaints == []
+    assert len(seen.requests) == 1
+    seen.context.close()
+
+
+def test_one_drills_down_from_the_first_page_and_back(chromium, province):
+    seen = Visit(chromium, next(path for path in province if path.name == "index.html"))
+    page = seen.page
+    page.locator("section.county tbody a").first.click()
+    page.wait_for_selector("body[data-ready]")
+    assert "/counties/" in page.url
+    page.locator("section.townships tbody a").first.click()
+    page.wait_for_selector("body[data-ready]")
+    assert "/townships/" in page.url
+    page.locator("#links a", has_text="返回总图").click()
+    page.wait_for_selector("body[data-ready]")
+    assert page.url.endswith("index.html")
+    assert seen.complaints == []
+    seen.context.close()
+
+
+def test_townships_are_laid_over_the_villages_when_asked(chromium, province):
+    seen = Visit(chromium, next(path for path in province if path.parent.name == "counties"))
+    shown = "() => App.layers.find(l => l.name === 'township_areas').shown"
+    assert seen.page.evaluate(shown) is False
+    areas = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.Polygon }); return n }"
+    before = seen.page.evaluate(areas)
+    seen.page.check("input[name=township_areas]")
+    assert seen.page.evaluate(shown) is True
+    assert seen.page.evaluate(areas) > before
+    seen.context.close()
 
 
 def test_a_share_just_under_the_whole_is_not_printed_as_the_whole(visit):

@@ -14,9 +14,10 @@ import shapely
 from folium.plugins import MarkerCluster
 from shapely import MultiPolygon, Point, box
 
+from browser.drawn_province import drawn_province
 from browser.made_results import HOSTILE, made_results, village_points
 from servicecircle import words
-from servicecircle.maps import layers, offline
+from servicecircle.maps import layers, offline, themes
 from servicecircle.maps.notebook import folium_map
 from servicecircle.maps.pack import GRID_DEG, island, pack_geometry, varints
 from servicecircle.maps.pages import file_names, write_pages
@@ -47,7 +48,7 @@ def texts_of(spec):
         yield spec
     elif isinstance(spec, dict):
         for key, value in spec.items():
-            if key not in {"look", "name", "layer", "shape", "head", "leading", "links"}:
+            if key not in {"look", "name", "layer", "shape", "head", "leading", "links", "search"}:
                 yield from texts_of(value)
     elif isinstance(spec, list):
         for value in spec:
@@ -86,8 +87,11 @@ def test_what_users_wrote_stands_in_data_islands_only(pages):
     for page in pages["zh"].values():
         bare = ISLAND.sub("", page)
         head, body = bare.split("</head>")
+        before, plain, after = re.split('(?s)(<div id="plain">.*?</div>)', body)
         for name in (*HOSTILE, "江", "服务站"):
-            assert name not in body
+            assert name not in before + after
+        assert not set("{}") & set(plain)
+        assert all(name not in plain for name in HOSTILE if "<" in name)
         assert "{{7*7}}养老服务设施" in re.search("<title>(.*)</title>", head)[1]
 
 
@@ -113,7 +117,8 @@ def test_the_policy_names_exactly_the_scripts_of_the_page(pages):
 def test_pages_name_no_address(pages):
     for page in pages["zh"].values():
         bare = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
-        assert not re.findall(r'(?:src|href)="(?!#)', bare)
+        addresses = set(re.findall(r'(?:src|href)="([^"#]*)"', bare))
+        assert all(re.fullmatch(r"(townships/)?[0-9]+\.html|\.\./index\.html", one) for one in addresses)
         assert not re.findall(r"url\((?!data:|#default#VML)", bare)
         assert "sourceMappingURL" not in page
 
@@ -126,10 +131,13 @@ def test_what_is_not_vendored_is_refused():
 
 
 def test_the_vendored_files_are_those_that_were_recorded():
-    recorded = offline.provenance()["leaflet"]
-    assert recorded["licence"] == "BSD-2-Clause"
-    for name, digest in recorded["sha256"].items():
-        assert hashlib.sha256(offline.asset(name)).hexdigest() == digest
+    recorded = offline.provenance()
+    licences = {name: entry["licence"] for name, entry in recorded.items()}
+    assert licences == {"leaflet": "BSD-2-Clause", "tiny-inflate": "MIT"}
+    for entry in recorded.values():
+        assert entry["licence_file"] in entry["sha256"]
+        for name, digest in entry["sha256"].items():
+            assert hashlib.sha256(offline.asset(name)).hexdigest() == digest
 
 
 def test_a_script_cannot_be_ended_from_within():
@@ -168,14 +176,15 @@ def test_english_pages_hold_no_chinese_of_ours(pages):
 def test_every_word_of_the_pages_stands_in_both_languages():
     for key, entry in words.table("pages").items():
         assert len(entry) == 2, key
-        assert all(entry), key
+        assert all(entry) or key.endswith("space"), key
         zh, en = (set(re.findall(r"{(\w+)}", text)) for text in entry)
         assert key == "date" or zh == en, key
 
 
 @pytest.mark.parametrize(
     ("share", "printed"),
-    [(0.99961, "99.9%"), (0.999999, "99.9%"), (1.0, "100%"), (142 / 192, "74.0%"), (0.29, "29.0%"),
+    [(0.99961, "99.9%"), (0.999999, "99.9%"), (1.0, "100%"), (142 / 192, "73.9%"),
+     (0.89999, "89.9%"), (0.29, "29.0%"),
      (0.0, "0.0%"), (np.nan, "—"), (None, "—")],
 )  # fmt: skip
 def test_only_the_whole_is_printed_as_the_whole(share, printed):
@@ -201,7 +210,8 @@ def test_the_reference_line_is_called_ones_own_choice(pages):
         notes = "".join(spec_of(page)["notes"])
         assert "参考判定线（本单位自定，文件未规定）" in notes
         assert "步行4.0千米/小时" in notes
-        assert "内部工作用图，不得公开" in notes
+        assert "内部工作用图，未经地图审核，不得公开。" in notes
+        assert "图内界线不作为划界依据。" in notes
 
 
 # ---- figures and layers ----
@@ -230,7 +240,7 @@ def test_segments_fall_into_their_bands(pages):
 
 def test_a_village_at_a_break_belongs_to_the_better_class():
     frame = gpd.GeoDataFrame({"s": [0.9, 0.8999, 1.0, 0.99961, np.nan], "state": "judged"})
-    theme = layers._shares(EN, "", frame, "s")
+    theme = themes.shares(EN, "", frame, "s")
     assert [theme.classes[k][0] for k in theme.of] == [
         "90% to under 100%", "80% to under 90%", "100%", "90% to under 100%", "Not judged (input missing)",
     ]  # fmt: skip
@@ -246,7 +256,7 @@ def test_how_complete_the_streets_are_is_a_colouring_of_the_villages(pages, plac
     assert looks["道路资料不全"] == "hatch"
     assert len(set(looks.values())) == 4
     told = next(column["texts"] for column in layer["columns"] if column["label"] == "路网完整度")
-    facts = {"基本完整": "基本完整；93.8%的人口100米内有道路", "无人口": "—",
+    facts = {"基本完整": "基本完整；93.7%的人口100米内有道路", "无人口": "—",
              "偏少（可能缺路）": "偏少（可能缺路）；40.0%的人口100米内有道路",
              "道路资料不全": "道路资料不全；0.0%的人口100米内有道路"}  # fmt: skip
     assert told == [facts[theme["classes"][number]["label"]] for number in theme["of"]]
@@ -296,14 +306,14 @@ def test_a_study_without_townships_has_everything_on_one_page(tmp_path):
     object.__setattr__(results, "zones", results.zones[results.zones["level"] == "village"])
     written = write_pages(results, tmp_path)
     assert [path.name for path in written] == ["index.html"]
-    names = {layer["name"] for layer in spec_of(written[0].read_text("utf-8"))["layers"]}
+    names = {layer["name"] for layer in spec_of(next(iter(written)).read_text("utf-8"))["layers"]}
     assert names == {"units", "reach", "straight", "segments", "circles", "people", "facilities", "gaps"}
 
 
 def test_villages_known_as_points_are_drawn_as_points(tmp_path):
     results = made_results()
     object.__setattr__(results, "zones", results.zones.set_geometry(village_points(results)))
-    layer = spec_of(write_pages(results, tmp_path)[0].read_text("utf-8"))["layers"][0]
+    layer = spec_of(next(iter(write_pages(results, tmp_path))).read_text("utf-8"))["layers"][0]
     assert (layer["name"], layer["shape"]) == ("units", "point")
 
 
@@ -312,6 +322,93 @@ def test_a_run_that_found_nothing_still_has_its_pages(tmp_path):
     for frame in ("gaps", "people", "segments", "circles", "reach"):
         object.__setattr__(results, frame, getattr(results, frame).iloc[:0])
     assert len(write_pages(results, tmp_path)) == 5
+
+
+# ---- themes, verdicts, cards ----
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged")
+    results = drawn_province(prefectures=1, counties=1, townships=2)
+    frame = results.facilities
+    object.__setattr__(results, "facilities", frame.assign(
+        contact="张三丰", phone="13800001111", address="某街1号", operator="李四光",
+        operator_type="public_private", opened="2021-09", nursing_beds=np.nan, floor_area_m2=420.0,
+    ))  # fmt: skip
+    return {path.name: path.read_text("utf-8") for path in write_pages(results, folder)}
+
+
+def layer_of(page, name):
+    return next(one for one in spec_of(page)["layers"] if one["name"] == name)
+
+
+def test_the_overview_begins_with_the_four_classes(judged):
+    first = layer_of(judged["index.html"], "units")["themes"][0]
+    assert first["label"] == "四类划分"
+    labels = [one["label"] for one in first["classes"]]
+    assert labels == ["有设施、已覆盖", "有设施、覆盖不足", "由邻近设施覆盖", "无设施、未覆盖",
+                      "资料不足，未判定"]  # fmt: skip
+    assert [first["of"].count(k) for k in range(4)] == [2, 2, 2, 2]
+
+
+def test_villages_can_be_coloured_by_share_certainty_verdict_and_what_is_planned(judged):
+    themes_of = {one["label"]: one for one in layer_of(judged["index.html"], "units")["themes"]}
+    assert list(themes_of)[1:] == ["老年人口覆盖率", "人口覆盖率", "可信程度", "判定结果",
+                                   "人口覆盖率（在建拟建设施投用后）", "适用服务圈",
+                                   "路网完整度"]  # fmt: skip
+    certain = {one["label"]: one["look"]["fillColor"] for one in themes_of["可信程度"]["classes"]}
+    assert certain["待核实"] == "hatch"
+
+
+def test_townships_are_coloured_by_share_with_their_circle_marked(judged):
+    layer = layer_of(judged["index.html"], "township_areas")
+    assert layer["shown"] is False
+    assert [theme["label"] for theme in layer["themes"]][:2] == ["老年人口覆盖率", "人口覆盖率"]
+    assert [one["label"] for one in layer["marks"]["classes"]] == ["各村（社区）不同"]
+    assert all(link.startswith("townships/") for link in layer["links"])
+
+
+def test_a_street_has_its_verdicts_and_its_villages_theirs(judged):
+    page = next(page for name, page in judged.items() if name != "index.html")
+    tables = {table["name"]: table for table in spec_of(page)["tables"]}
+    columns = [column["label"] for column in tables["verdicts"]["columns"]]
+    assert columns == ["条款", "实测值", "要求", "与判定线之差", "单位", "判定结果", "可信程度",
+                       "不达标的后果", "期限", "判定依据"]  # fmt: skip
+    rows = [dict(zip(columns, row, strict=True)) for row in tables["verdicts"]["rows"]]
+    assert rows[0]["条款"] == "打造农村“一公里”居家养老服务圈"
+    assert (rows[0]["实测值"], rows[0]["要求"]) == ("63.0%", "≥90.0%")
+    assert (rows[0]["与判定线之差"], rows[0]["期限"]) == ("-27.0个百分点", "2022-12-31（已到期）")
+    assert rows[0]["判定依据"].startswith("濮阳")
+    assert {row["判定结果"] for row in rows} == {
+        "未达标", "达标", "仅作统计，不作判定", "资料不足，未判定：缺少设施台账的“护理型床位”列"
+    }  # fmt: skip
+    villages = tables["units"]
+    labels = [column["label"] for column in villages["columns"]]
+    assert villages["caption"] == "村（社区）一村一表"
+    assert villages["rows"][0][labels.index("未达标条款")] == "1条：打造农村“一公里”居家养老服务圈"
+
+
+def test_a_card_shows_listed_fields_and_no_person(judged):
+    for page in judged.values():
+        spec = json.dumps(spec_of(page), ensure_ascii=False)
+        for secret in ("张三丰", "13800001111", "某街1号", "李四光"):
+            assert secret not in spec
+    page = next(page for name, page in judged.items() if name != "index.html")
+    labels = [column["label"] for column in layer_of(page, "facilities")["columns"]]
+    assert labels == ["", "设施类型", "运营状态", "养老服务床位（张）", "建筑面积（平方米）", "运营模式",
+                      "投用时间", "覆盖人口", "到道路的距离（米）", "未计入原因", "存疑"]  # fmt: skip
+    cards = next(table for table in spec_of(page)["tables"] if table["name"] == "facilities")
+    assert "公建民营" in cards["rows"][0]
+
+
+def test_both_bases_stand_side_by_side():
+    results = made_results()
+    shares = {"wide_share": 0.6208, "strict_share": 0.5590}
+    summary = {**results.manifest["summary"], "all": {"elderly": shares, "people": shares}}
+    object.__setattr__(results, "manifest", {**results.manifest, "summary": summary})
+    lead = spec_of(folium_map(results).get_root().render())["lead"][0]
+    assert "宽口径62.0%（1000米，4.0千米/小时），严口径55.9%（800米，3.2千米/小时）" in lead
 
 
 # ---- notebooks ----

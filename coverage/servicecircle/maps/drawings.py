@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from servicecircle.maps.pack import island, pack_geometry
+from servicecircle.maps.spelling import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,8 @@ class Drawing:
         Write every feature's heading on the map.
     inert
         Not touchable: what lies below can be.
+    codes
+        A code per feature: the layer can then be searched, by its headings and these.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Drawing:
     shown: bool = True
     named: bool = False
     inert: bool = False
+    codes: Sequence[str] | None = None
 
     def packed(self) -> tuple[dict[str, Any], str]:
         """Return what the page has to know of the layer, and the island with its shapes."""
@@ -88,8 +92,12 @@ class Drawing:
             "radii": None if self.radii is None else [round(float(radius), 1) for radius in self.radii],
             "links": None if self.links is None else list(self.links),
             "names": self._anchors() if self.named else None,
+            "search": None if self.codes is None else self._search(),
         }
         return spec, island(f"layer-{self.name}", body)
+
+    def _search(self) -> dict[str, list[str]]:
+        return {"codes": list(self.codes or ()), "pinyin": spelled(self.columns[0][1])}
 
     def _anchors(self) -> list[list[float] | None]:
         points = shapely.point_on_surface(self.frame.geometry.to_numpy())

@@ -28,10 +28,10 @@ def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figu
     bases = text.say("bases", high=text.share(_weighted(whole["share_high"], judged)),
                      straight=text.share(_weighted(whole["share_straight"], judged)))  # fmt: skip
     leading = [Figure(text.say("share_people"), text.share(_weighted(whole["share_within"], judged)), bases)]
-    left = [Figure(text.say("gap_people"), text.people(whole["gap_people"].sum()),
+    left = [Figure(text.say("gap_people"), text.people(whole["gap_people"].sum(skipna=False)),
                    text.say("of_people", people=text.people(judged.sum())))]  # fmt: skip
     if scene.elderly:
-        old, covered = whole["elderly_judged"].sum(), whole["elderly_within"].sum()
+        old, covered = (whole[f"elderly_{part}"].sum(skipna=False) for part in ("judged", "within"))
         share = covered / old if old else None
         within = text.say("covered", people=text.people(covered))
         leading.insert(0, Figure(text.say("share_elderly"), text.share(share), within))
@@ -44,6 +44,25 @@ def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figu
         Figure(text.say("met_rate"), text.share(met), text.say("met_counts", **counts)),
         *left,
     ]
+
+
+def lead(scene: Scene) -> list[str]:
+    """Return the sentences that a first page begins with."""
+    text = scene.text
+    said = text.say("summary", date=text.date(scene.as_of), **unit_counts(scene.units))
+    return [text.say("space").join([said, *both_bases(scene)])]
+
+
+def both_bases(scene: Scene) -> list[str]:
+    """Return the share under the wide and the strict basis side by side, where both were measured."""
+    text = scene.text
+    group = "elderly" if scene.elderly else "people"
+    shares = scene.manifest.get("summary", {}).get("all", {}).get(group, {})
+    wide, strict = shares.get("wide_share"), shares.get("strict_share")
+    if wide is None or strict is None:
+        return []
+    what = text.say(f"share_{group}")
+    return [text.say("bases_both", what=what, wide=text.share(wide), strict=text.share(strict))]
 
 
 def facility_figure(scene: Scene) -> Figure:
@@ -79,7 +98,24 @@ def notes(scene: Scene) -> list[str]:
     if study.rules.profile in DRAFTS:
         said.append(text.say("draft"))
     said.append(text.say("data_date", date=text.date(scene.as_of), crs=_crs_name(scene)))
-    return [*said, text.say("internal")]
+    return [*said, *edition_notes(scene)]
+
+
+def edition_notes(scene: Scene) -> list[str]:
+    """Return whom the map is for: its review number, or that it is not to be published."""
+    text = scene.text
+    if scene.public:
+        number = text.say("map_review", number=scene.study.output.map_review)
+        return [number, text.say("fewest"), text.say("no_boundary")]
+    return [text.say("internal"), text.say("no_boundary"), text.say("reference")]
+
+
+def imprint(scene: Scene) -> list[str]:
+    """Return what stands below a map on paper: who made it, whom it is owed to, its rules and dates."""
+    text, maker, owed_to = scene.text, scene.study.study.maker, credit(scene)
+    made = [text.say("made_by", maker=maker)] if maker.strip() else []
+    made += [text.say("sources", credit=owed_to)] if owed_to else []
+    return [line for line in (text.say("semicolon").join(made), text.say("space").join(notes(scene))) if line]
 
 
 def connectors(scene: Scene, whole: pd.DataFrame) -> list[str]:

@@ -9,9 +9,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from servicecircle.assess.scenarios import OPENED
 from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.kinds import KINDS
-from servicecircle.maps import looks
+from servicecircle.maps import cards, looks, themes
 from servicecircle.maps.drawings import Drawing, Theme
 from servicecircle.maps.text import EMPTY
 
@@ -33,48 +34,69 @@ CERTAIN_FIRST = ("certain", "detour", "to_verify")
 def units(
     scene: Scene, frame: gpd.GeoDataFrame, *, plain: bool, links: Sequence[str | None] | None = None
 ) -> Drawing:
-    """Return the villages by share covered, verdict and circle; `plain` begins with outlines only."""
+    """Return the villages by class, share, certainty, verdict and circle; `plain` begins with outlines."""
     text = scene.text
-    themes = [_shares(text, text.say("share_people"), frame, "share_within"), _verdicts(text, frame)]
-    if scene.elderly:
-        themes.insert(0, _shares(text, text.say("share_elderly"), frame, "elderly_share_within"))
-    themes += [_rules(scene, frame, fills=True), _completeness(text, frame)]
-    if plain:
-        themes.insert(
-            0, Theme(text.say("outlines"), [(text.say("outlines"), looks.area("#ffffff"))], [0] * len(frame))
-        )
     columns = [
         ("", [text.written(name) for name in frame["name"]]),
         (text.say("circle"), _circle_names(scene, frame["circle"])),
-        (text.say("share_people"), [text.share(share) for share in frame["share_within"]]),
-        (text.label("column", "share_high"), [text.share(share) for share in frame["share_high"]]),
-        (text.label("column", "verdict"), [verdict(text, row) for row in _verdict_of(frame)]),
-        (text.say("people"), [text.people(people) for people in frame["people"]]),
-        (text.say("gap_people"), [text.people(people) for people in frame["gap_people"]]),
+        *_share_facts(scene, frame),
+        (text.label("column", "certainty"), [text.label("certainty", key) for key in frame["certainty"]]),
+        *_class_facts(text, frame),
         (text.label("column", "streets_state"), _street_facts(text, frame)),
     ]
-    if scene.elderly:
-        elderly = [text.share(share) for share in frame["elderly_share_within"]]
-        columns.insert(2, (text.say("share_elderly"), elderly))
     points = (frame.geometry.geom_type == "Point").any()
     if points:
         frame = frame.set_geometry(frame.geometry.representative_point())
     return Drawing(
-        "units", text.say("units"), "point" if points else "area", frame, themes, columns,
-        marks=_rules(scene, frame, fills=False), links=links, named=plain,
-        radii=[9] * len(frame) if points else None,
+        "units", text.say("units"), "point" if points else "area", frame,
+        themes.of_units(scene, frame, plain=plain), columns,
+        marks=themes.rules(scene, frame, fills=False), links=links, named=plain,
+        radii=[9] * len(frame) if points else None, codes=frame["code"].tolist(),
     )  # fmt: skip
 
 
-def townships(scene: Scene) -> Drawing:
+def township_areas(
+    scene: Scene, frame: gpd.GeoDataFrame, *, circles: Sequence[str], links: Sequence[str | None] | None,
+    name: str = "township_areas", label: str = "", shown: bool = False,
+) -> Drawing:  # fmt: skip
+    """Return townships, or other upper zones, by share covered, with the circle that applies marked."""
+    text = scene.text
+    ruled = frame.assign(circle=list(circles))
+    columns = [("", [text.written(name) for name in frame["name"]]), *_share_facts(scene, frame)]
+    return Drawing(
+        name, label or text.say("township_areas"), "area", frame,
+        themes.of_townships(scene, frame, circles), columns,
+        marks=themes.rules(scene, ruled, fills=False), links=links, shown=shown,
+    )  # fmt: skip
+
+
+def buildings(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
+    """Return the villages where a facility is due and not built, or built and idle."""
+    text = scene.text
+    states = list(looks.BUILD_LOOKS)
+    known = frame["build_state"] if "build_state" in frame else pd.Series("", index=frame.index)
+    marked = frame[known.isin(states) & frame.geometry.notna()].reset_index(drop=True)
+    of = [states.index(key) for key in known[known.isin(states) & frame.geometry.notna()]]
+    classes = [(text.label("build_state", key), looks.building(key)) for key in states]
+    columns = [
+        ("", [text.written(name) for name in marked["name"]]),
+        (text.label("column", "build_state"), [classes[k][0] for k in of]),
+    ]
+    places = gpd.GeoDataFrame(geometry=marked.geometry.representative_point(), crs=frame.crs)
+    label = text.label("column", "build_state")
+    return Drawing("buildings", label, "point", places, [Theme("", classes, of)], columns, shown=False)
+
+
+def townships(scene: Scene, links: Sequence[str | None] | None = None) -> Drawing:
     """Return the outlines of the townships, with their names."""
     text, frame = scene.text, scene.townships
     look = {"color": "#111111", "weight": 2, "fill": False}
     names = [text.written(name) for name in frame["name"]]
     theme = Theme("", [(text.say("townships"), look)], [0] * len(frame))
     return Drawing(
-        "townships", text.say("townships"), "area", frame, [theme], [("", names)], named=True, inert=True
-    )
+        "townships", text.say("townships"), "area", frame, [theme], [("", names)], links=links, named=True,
+        inert=True, codes=list(frame["code"]),
+    )  # fmt: skip
 
 
 def streets(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
@@ -120,15 +142,10 @@ def facilities(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
         )
         for kind, counts in present
     ]
-    columns = [
-        ("", [text.written(name) for name in frame["name"]]),
-        (text.label("column", "kind"), [text.kind(kind) for kind in frame["kind"]]),
-        (text.label("column", "status"), [text.label("status", status) for status in frame["status"]]),
-        (text.say("people_within"), [text.people(people) for people in frame["people_within"]]),
-        (text.say("left_out"), [text.label("reason", reason) for reason in frame["reason"]]),
-    ]
+    columns = cards.facts(text, frame)
     theme = Theme("", classes, [present.index(key) for key in keys])
-    return Drawing("facilities", text.say("facilities"), "point", frame, [theme], columns)
+    codes = list(frame["facility_id"])
+    return Drawing("facilities", text.say("facilities"), "point", frame, [theme], columns, codes=codes)
 
 
 def gaps(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
@@ -223,39 +240,37 @@ def _cutoffs(frame: gpd.GeoDataFrame) -> list[tuple[float, str]]:
     return list(zip(frame["cutoff"].tolist(), frame["cutoff_unit"].tolist(), strict=True))
 
 
-def _verdict_of(frame: pd.DataFrame) -> list[str]:
-    return [key if key in looks.VERDICT_FILLS else "not_judged" for key in frame["verdict"]]
+def _share_facts(scene: Scene, frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the shares, the verdict and the people of zones in words."""
+    text = scene.text
+    known = themes.known_verdicts(frame)
+    facts = [
+        (text.say("share_people"), [text.share(share) for share in frame["share_within"]]),
+        (text.label("column", "share_high"), [text.share(share) for share in frame["share_high"]]),
+        (text.label("column", "verdict"), [verdict(text, key) for key in known]),
+        (text.say("people"), [text.people(people) for people in frame["people"]]),
+        (text.say("gap_people"), [text.people(people) for people in frame["gap_people"]]),
+    ]
+    if scene.elderly:
+        elderly = [text.share(share) for share in frame["elderly_share_within"]]
+        facts.insert(0, (text.say("share_elderly"), elderly))
+    if OPENED in frame:
+        facts.append((text.label("column", OPENED), [text.share(share) for share in frame[OPENED]]))
+    return facts
 
 
-def _verdicts(text: Text, frame: gpd.GeoDataFrame) -> Theme:
-    classes = [(text.label("verdict", key), looks.area(fill)) for key, fill in looks.VERDICT_FILLS.items()]
-    keys = list(looks.VERDICT_FILLS)
-    return Theme(text.label("column", "verdict"), classes, [keys.index(key) for key in _verdict_of(frame)])
-
-
-def _shares(text: Text, label: str, frame: gpd.GeoDataFrame, column: str) -> Theme:
-    lower = (0.0, *looks.SHARE_BREAKS)
-    labels = [text.say("share_under", high=f"{lower[1]:.0%}")]
-    labels += [text.say("share_between", low=f"{a:.0%}", high=f"{b:.0%}") for a, b in pairwise(lower[1:])]
-    labels.append("100%")
-    classes = [(name, looks.area(fill)) for name, fill in zip(labels, looks.SHARE_FILLS, strict=True)]
-    classes.append((text.label("state", "streets_unmapped"), looks.area("hatch")))
-    classes.append((text.label("verdict", "not_judged"), looks.area("#ffffff")))
-    shares = frame[column].to_numpy(dtype=float)
-    band = np.searchsorted(looks.SHARE_BREAKS, np.nan_to_num(shares) + 1e-9, side="right")
-    band = np.where(np.isnan(shares), len(classes) - 1, band)
-    band = np.where(frame["state"] == "streets_unmapped", len(classes) - 2, band)
-    return Theme(label, classes, band.tolist())
-
-
-def _completeness(text: Text, frame: gpd.GeoDataFrame) -> Theme:
-    """Return how complete the known streets are."""
-    labels = {key: text.label("streets_state", key) for key in looks.STREET_FILLS} | {
-        "": text.label("state", "no_people")
-    }
-    classes = [(labels[key], looks.area(fill)) for key, fill in looks.STREET_FILLS.items()]
-    of = [list(looks.STREET_FILLS).index(key) for key in frame["streets_state"]]
-    return Theme(text.label("column", "streets_state"), classes, of)
+def _class_facts(text: Text, frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the class of villages, whose facility covers them, and what is due or idle."""
+    if "village_class" not in frame:
+        return []
+    classes, states = (
+        [text.label(column, key) for key in frame[column]] for column in ("village_class", "build_state")
+    )
+    return [
+        (text.label("column", "village_class"), classes),
+        (text.label("column", "served_by_name"), [text.written(name) for name in frame["served_by_name"]]),
+        (text.label("column", "build_state"), states),
+    ]
 
 
 def _street_facts(text: Text, frame: gpd.GeoDataFrame) -> list[str]:
@@ -266,22 +281,6 @@ def _street_facts(text: Text, frame: gpd.GeoDataFrame) -> list[str]:
         else EMPTY
         for key, share in zip(frame["streets_state"], frame["share_near_street"], strict=True)
     ]
-
-
-def _rules(scene: Scene, frame: gpd.GeoDataFrame, *, fills: bool) -> Theme:
-    """Return which circle applies, as fills or as outlines."""
-    text = scene.text
-    ids = [circle.id for circle in scene.study.circles]
-    of = [ids.index(key) if key in ids else len(ids) for key in frame["circle"]]
-    names = [*(text.circle(circle) for circle in scene.study.circles), text.say("no_circle")]
-    marks: list[looks.Look] = [
-        looks.area(looks.CIRCLE_FILLS[k % len(looks.CIRCLE_FILLS)] if k < len(ids) else "#ffffff")
-        if fills
-        else looks.outline(dashed=k > 0)
-        for k in range(len(names))
-    ]
-    present = sorted(set(of))
-    return Theme(text.say("circle"), [(names[k], marks[k]) for k in present], [present.index(k) for k in of])
 
 
 def _circle_names(scene: Scene, ids: pd.Series) -> list[str]:

@@ -14,10 +14,19 @@ MINUTE_BREAKS = (5, 10, 15, 20)
 MINUTE_LINES = (("#8fd3c1", 2.0), ("#58b5ad", 2.2), ("#1f8a8f", 2.4), ("#b34a00", 2.6), ("#5a1d00", 2.8))
 
 VERDICT_FILLS = {"met": "#6fbfae", "not_met": "#b34a00", "to_verify": "hatch", "not_judged": "#ffffff"}
+CLASS_FILLS = {
+    "own_covered": "#d9efe9",
+    "own_poor": "#e3a75f",
+    "neighbour": "#a3cde3",
+    "uncovered": "#8a3d0c",
+    "": "#ffffff",
+}
+CERTAINTY_FILLS = {"certain": "#4f9d94", "likely": "#b9dcd6", "cannot_tell": "hatch", "": "#ffffff"}
 STREET_FILLS = {"mapped": "#d9efe9", "sparse": "#dd9446", "unmapped": "hatch", "": "#ffffff"}
 CIRCLE_FILLS = ("#4f79a8", "#d9c27a", "#8c6bb1", "#9e9e9e", "#c6dbef", "#7f5539")
 SYMBOLS = ("circle", "square", "triangle", "diamond", "pentagon", "star", "wedge", "hexagon")
 SYMBOL_FILLS = ("#1f3a78", "#6a2a6f")
+BUILD_LOOKS = {"not_built": ("wedge", "#ffffff"), "built_idle": ("diamond", "#f2c14e")}
 GAP_LOOKS = {
     "certain": ("cross", "#8f1d00"),
     "detour": ("plus", "#8f1d00"),
@@ -58,6 +67,13 @@ def gap(kind: str, *, weight: float) -> Look:
     shape, fill = GAP_LOOKS[kind]
     edge = "#ffffff" if fill != "#ffffff" else "#5f6368"
     return {"shape": shape, "radius": 8, "color": edge, "weight": weight, "fillColor": fill, "fillOpacity": 1}
+
+
+def building(state: str) -> Look:
+    """Return the mark of a village where a facility is due, or stands idle."""
+    shape, fill = BUILD_LOOKS[state]
+    return {"shape": shape, "radius": 7, "color": "#111111", "weight": 1.4, "fillColor": fill,
+            "fillOpacity": 1}  # fmt: skip
 
 
 def dot(*, doubtful: bool) -> Look:

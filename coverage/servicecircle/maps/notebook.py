@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servicecircle.assess.public import for_public
 from servicecircle.maps.overview import overview
 from servicecircle.maps.scene import Scene
 from servicecircle.maps.township import township
@@ -28,7 +29,7 @@ def folium_map(results: Results, zone: str | None = None) -> folium.Map:
     KeyError
         When no township has this code, or holds a zone of this code.
     """
-    scene = Scene.from_results(results)
+    scene = Scene.from_results(for_public(results) if results.study.output.public else results)
     if zone is None:
         return overview(scene, {}).map()
     parents = dict(zip(scene.units["code"], scene.units["parent_code"], strict=True))

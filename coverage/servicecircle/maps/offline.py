@@ -10,14 +10,24 @@ import re
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folium
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from folium.template import Template
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LEAFLET_JS = "vendored:leaflet.js"
 LEAFLET_CSS = "vendored:leaflet.css"
+SCRIPTS = (
+    "islands.js", "symbols.js", "layers.js", "legend.js", "tables.js", "search.js", "basemaps.js",
+    "graph.js", "why.js", "whatif.js", "print.js", "page.js",
+)  # fmt: skip
+"""The page's own scripts in the order in which they run: the first makes `App`, the last begins."""
+
+STYLES = ("page.css", "print.css")
 ICONS = {
     "iconUrl": "marker-icon.png",
     "iconRetinaUrl": "marker-icon-2x.png",
@@ -55,6 +65,14 @@ def leaflet_js() -> str:
     return f"{code}\nL.Icon.Default.imagePath='';L.Icon.Default.mergeOptions({icons});"
 
 
+@cache
+def page_code() -> str:
+    """Return the page's own scripts as one, with the library that unpacks its data."""
+    inflate = asset("tiny-inflate.js").decode()
+    library = f"const tinyInflate = ((module) => {{\n{inflate}\nreturn module.exports;\n}})({{}});"
+    return "\n".join([library, *(asset(name).decode() for name in SCRIPTS)])
+
+
 _VENDORED = {LEAFLET_JS: leaflet_js, LEAFLET_CSS: leaflet_css}
 
 
@@ -84,10 +102,15 @@ class OfflineFigure(Figure):
         The page's own script, run after the map's.
     style
         The page's own style sheet.
+    hosts
+        Where pictures may come from, besides the page itself.
     """
 
-    def __init__(self, *, title: str, language: str, code: str, style: str) -> None:
+    def __init__(
+        self, *, title: str, language: str, code: str, style: str, hosts: Sequence[str] = ()
+    ) -> None:
         super().__init__(height="720px", title=title)
+        self.hosts = hosts
         self.language = language
         self.code = code
         self.style = style
@@ -111,7 +134,7 @@ class OfflineFigure(Figure):
         body = self.html.render(**kwargs)
         return "".join((
             f'<!DOCTYPE html>\n<html lang="{self.language}">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts)}">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts, self.hosts)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f"<title>{html.escape(self.title or '')}</title>\n",
             *(f"<{tag}>{_closed(text)}</{tag}>\n" if tag else text for tag, text in heads if tag != "script"),
@@ -135,12 +158,13 @@ def _closed(text: str) -> str:
     return re.sub(r"<(?=/script|/style|!--)", r"\\x3c", text, flags=re.IGNORECASE)
 
 
-def policy(scripts: list[str]) -> str:
-    """Return a content security policy that lets these scripts run and nothing be fetched."""
+def policy(scripts: list[str], hosts: Sequence[str] = ()) -> str:
+    """Return a content security policy: these scripts run, nothing is fetched but these hosts' pictures."""
     digests = (hashlib.sha256(_closed(text).encode()).digest() for text in scripts)
+    images = " ".join(["data:", "blob:", *hosts])
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src {images}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
 
@@ -155,10 +179,12 @@ class PageMap(folium.Map):
     ----------
     title, language
         Title and language of the page.
-    failed
-        What a browser shows that cannot draw the page.
+    plain
+        What a browser shows that cannot draw the page: markup.
     islands
         The page's data: inert elements that hold it.
+    hosts
+        Where the tiles of online base maps may come from.
     """
 
     default_js = [("leaflet", LEAFLET_JS)]  # noqa: RUF012 - folium's own way to say it
@@ -170,18 +196,18 @@ class PageMap(folium.Map):
         {% endmacro %}
     """)
 
-    def __init__(self, *, title: str, language: str, failed: str, islands: list[str]) -> None:
+    def __init__(
+        self, *, title: str, language: str, plain: str, islands: list[str], hosts: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             tiles=None, prefer_canvas=True, zoom_control=False, attribution_control=False, max_zoom=19,
             zoom_snap=0.25,
         )  # fmt: skip
         self.body = asset("page.html").decode()
-        figure = OfflineFigure(
-            title=title, language=language, code=asset("map.js").decode(), style=asset("page.css").decode()
-        )
+        style = "".join(asset(name).decode() for name in STYLES)
+        figure = OfflineFigure(title=title, language=language, code=page_code(), style=style, hosts=hosts)
         figure.add_child(self)
-        message = f'<p class="failed" id="unsupported">{html.escape(failed)}</p>\n'
-        for number, text in enumerate([message, *islands]):
+        for number, text in enumerate([plain, *islands]):
             figure.html.add_child(Raw(text), name=f"island_{number}")
 
     def get_name(self) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicecircle.maps import headline, layers, tables
+from servicecircle.maps import headline, layers, sheets, tables, themes
+from servicecircle.maps.basemaps import base_maps
 from servicecircle.maps.page import Page
 from servicecircle.maps.scene import box_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from servicecircle.maps.drawings import Drawing
     from servicecircle.maps.scene import Scene
 
 
-def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
+def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[str, str]] = ()) -> Page:
     """
     Return the overview.
 
@@ -23,21 +24,26 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
     ----------
     pages
         Addresses of the townships' pages by code; empty where there are none.
+    links
+        Texts and addresses of the pages above and beside it, where it is of one county among several.
     """
     text = scene.text
-    links = [pages.get(code) for code in scene.townships["code"]]
+    addresses = [pages.get(code) for code in scene.townships["code"]]
     found = [tables.gap_table(scene, scene.gaps, advice=False)]
     if len(scene.townships):
-        found.insert(0, tables.township_table(scene, links))
+        found.insert(0, tables.township_table(scene, addresses))
     found.append(tables.unit_table(scene, scene.units, pages))
+    for code, name in zip(scene.whole["code"], scene.whole["name"], strict=True):
+        verdicts = sheets.verdict_table(scene, code, text.written(name)) if len(scene.whole) == 1 else None
+        found += [verdicts] if verdicts else []
     people = scene.people.iloc[:0] if pages else scene.people
     left_out = headline.left_out(scene, scene.segments, people)
     return Page(
         text=text,
-        title=text.say("title", name=scene.study.name, date=text.date(scene.as_of)),
-        lead=[text.say("summary", date=text.date(scene.as_of), **tables.unit_counts(scene.units))],
+        title=_title(scene, own=bool(links)),
+        lead=headline.lead(scene),
         figures=[*headline.figures(scene, scene.whole, scene.units), headline.facility_figure(scene)],
-        links=[],
+        links=links,
         drawings=_drawings(scene, pages),
         tables=found,
         notes=[
@@ -45,11 +51,23 @@ def overview(scene: Scene, pages: Mapping[str, str]) -> Page:
             *headline.connectors(scene, scene.whole),
             *headline.other_answers(scene),
             *left_out,
+            *([text.say("asked_on_pages")] if pages and not scene.public else []),
         ],
         credit=headline.credit(scene),
+        imprint=headline.imprint(scene),
         leading="units",
         box=box_of(scene.units),
+        base_maps=base_maps(scene.study.output),
     )
+
+
+def _title(scene: Scene, *, own: bool) -> str:
+    """Return the title; of a county among several with its name."""
+    text, date = scene.text, scene.text.date(scene.as_of)
+    if not own:
+        return text.say("title", name=scene.study.name, date=date)
+    name = text.written(scene.whole["name"].iloc[0])
+    return text.say("township_title", name=scene.study.name, township=name, date=date)
 
 
 def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:
@@ -61,11 +79,18 @@ def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:
         layers.dissolved(scene, scene.reach, straight=False, shown=False),
         layers.dissolved(scene, scene.straight, straight=True, shown=False),
         layers.streets(scene, streets) if pages else layers.segments(scene, streets, shown=False),
-        layers.townships(scene),
+        layers.townships(scene, [pages.get(code) for code in scene.townships["code"]] if pages else None),
     ]
+    if len(scene.townships):
+        circles = themes.circles_of(scene.townships, scene.units)
+        addresses = [pages.get(code) for code in scene.townships["code"]] if pages else None
+        drawings.insert(1, layers.township_areas(scene, scene.townships, circles=circles, links=addresses))
     if not pages:
         drawings += [
             layers.circles(scene, scene.circles),
             layers.people(scene, layers.largest(scene.people, "people"), shown=False),
         ]
-    return [*drawings, layers.facilities(scene, scene.facilities), layers.gaps(scene, scene.gaps)]
+    return [
+        *drawings, layers.facilities(scene, scene.facilities), layers.buildings(scene, scene.units),
+        layers.gaps(scene, scene.gaps),
+    ]  # fmt: skip

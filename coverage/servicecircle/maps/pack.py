@@ -42,7 +42,7 @@ def pack_geometry(geometry: Geometries) -> tuple[dict[str, Any], bytes]:
         shapely.get_num_coordinates(rings),
     )
     moves = np.diff(steps, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel()
-    body = varints(np.concatenate(counts)) + varints(_zigzag(moves))
+    body = varints(np.concatenate(counts)) + varints(zigzag(moves))
     return {"features": len(geometry), "parts": len(parts), "rings": len(rings), "grid": GRID_DEG}, body
 
 
@@ -57,7 +57,8 @@ def varints(numbers: NDArray[np.int64]) -> bytes:
     return bytes(out[kept])
 
 
-def _zigzag(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def zigzag(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return whole numbers as such from 0, small ones of either sign staying small."""
     return (numbers << 1) ^ (numbers >> 63)
 
 

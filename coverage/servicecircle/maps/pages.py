@@ -1,28 +1,52 @@
-"""Writes the pages of a run: the overview and one per township."""
+"""Writes the pages of a run: an overview, one per township, and one per county where there are several."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import multiprocessing
 import re
-from typing import TYPE_CHECKING
+import shutil
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+from servicecircle.maps.graph import plan_of
+from servicecircle.maps.index import index
 from servicecircle.maps.overview import overview
+from servicecircle.maps.parts import county_part, digest, township_part
 from servicecircle.maps.scene import Scene
 from servicecircle.maps.township import township
+from servicecircle.sources.files import digest as file_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from servicecircle.assess.results import Results
+    from servicecircle.maps.graph import Plan
     from servicecircle.maps.page import Page
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
+OVERVIEW = ""
+"""The overview's key among pages that go by their township's code."""
 
-def write_pages(results: Results, folder: Path) -> list[Path]:
+FEW_PAGES = 40
+"""Fewer pages than this are made one after the other: starting other processes takes as long."""
+
+_NONE: Mapping[str, bytes] = MappingProxyType({})
+
+
+def write_pages(
+    results: Results, folder: Path, *, pictures: Mapping[str, bytes] = _NONE, earlier: Path | None = None,
+    workers: int = 1,
+) -> dict[Path, str]:  # fmt: skip
     """
-    Write `index.html` and `townships/<code>.html`.
+    Write `index.html`, `townships/<code>.html`, and `counties/<code>.html` where there are several counties.
 
     A study without a township level above its zones has the overview only, and everything on it.
 
@@ -30,30 +54,194 @@ def write_pages(results: Results, folder: Path) -> list[Path]:
     ----------
     folder
         An existing folder.
+    pictures
+        Small pictures of the pages, by code, for browsers that cannot draw the map.
+    earlier
+        The folder of an earlier run: its pages that would be the same are copied.
+    workers
+        Processes that make pages; the pages do not depend on it.
 
     Returns
     -------
-    The files written.
+    The files written, and the digest of what each was made from.
     """
-    scene = Scene.from_results(results)
-    names = file_names(scene.townships["code"])
-    written = [
-        _write(
-            overview(scene, {code: f"townships/{name}" for code, name in names.items()}),
-            folder / "index.html",
-        )
-    ]
-    if names:
-        (folder / "townships").mkdir(exist_ok=True)
-    codes = list(names)
-    for number, code in enumerate(codes):
-        links = [(scene.text.say("to_overview"), "../index.html")]
-        if number:
-            links.append((scene.text.say("previous"), names[codes[number - 1]]))
-        if number + 1 < len(codes):
-            links.append((scene.text.say("next"), names[codes[number + 1]]))
-        written.append(_write(township(scene, code, links=links), folder / "townships" / names[code]))
+    plans = Plans(Scene.from_results(results), pictures)
+    for name in plans.folders:
+        (folder / name).mkdir(exist_ok=True)
+    kept = _Kept.of(earlier)
+    written: dict[Path, str] = {}
+    with ExitStack() as stack:
+        pool = None
+        if workers > 1 and plans.count >= FEW_PAGES:
+            pool = stack.enter_context(
+                ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+            )
+        waiting: deque[tuple[Path, Future[bytes]]] = deque()
+        for job in plans.jobs():
+            path = folder / job.name
+            written[path] = job.digest
+            if kept.copied(job, path):
+                continue
+            if pool is None:
+                path.write_bytes(made(job))
+                continue
+            waiting.append((path, pool.submit(made, job)))
+            while len(waiting) > 3 * workers:
+                _take(waiting)
+        while waiting:
+            _take(waiting)
     return written
+
+
+def _take(waiting: deque[tuple[Path, Future[bytes]]]) -> None:
+    path, page = waiting.popleft()
+    path.write_bytes(page.result())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """
+    A page to be made: all that it is made from, and a digest of that.
+
+    Parameters
+    ----------
+    name
+        Its file, below the folder of the run.
+    kind
+        `index`, `overview` or `township`.
+    code
+        Of its township.
+    addresses
+        Of other pages, by code.
+    """
+
+    name: str
+    kind: str
+    part: Scene
+    code: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    addresses: tuple[Mapping[str, str], ...] = ({},)
+    plan: Plan | None = None
+    picture: bytes = b""
+    digest: str = field(default="")
+
+    def digested(self) -> Job:
+        """Return the job with its digest."""
+        plan = (json.dumps(self.plan.spec, sort_keys=True, default=str), self.plan.body) if self.plan else ()
+        around = json.dumps([self.kind, self.code, self.links, [dict(a) for a in self.addresses]])
+        return replace(self, digest=digest(self.part, around, self.picture, *plan))
+
+
+def made(job: Job) -> bytes:
+    """Return a page as it is written; nothing but the job decides on its bytes."""
+    page = replace(_page(job), plan=job.plan, picture=job.picture)
+    return page.map().get_root().render().encode("utf-8", errors="replace")
+
+
+def _page(job: Job) -> Page:
+    if job.kind == "index":
+        return index(job.part, *job.addresses)
+    if job.kind == "overview":
+        return overview(job.part, *job.addresses, links=job.links)
+    return township(job.part, job.code, links=job.links, asked=False)
+
+
+class Plans:
+    """Which pages a scene has, what they are called, and how they lead to each other."""
+
+    def __init__(self, scene: Scene, pictures: Mapping[str, bytes]) -> None:
+        self.scene, self.pictures = scene, pictures
+        self.townships = file_names(scene.townships["code"])
+        counties = scene.uppers["county"]
+        several = len(counties) > 1 and bool(self.townships)
+        self.counties = file_names(counties["code"]) if several else {}
+        folders = {"counties": self.counties, "townships": self.townships}
+        self.folders = [name for name, pages in folders.items() if pages]
+        self.count = 1 + len(self.counties) + len(self.townships)
+
+    def jobs(self) -> Iterator[Job]:
+        """Give the pages one by one; each holds its part of the scene only while it is made."""
+        scene, first = self.scene, self.pictures.get(OVERVIEW, b"")
+        townships, counties = (
+            {code: f"{folder}/{name}" for code, name in pages.items()}
+            for folder, pages in (("townships", self.townships), ("counties", self.counties))
+        )
+        whole = replace(scene, cutter=None)
+        if not self.counties:
+            yield Job("index.html", "overview", whole, addresses=(townships,), picture=first).digested()
+        else:
+            upper = replace(whole, segments=scene.segments.iloc[:0], people=scene.people.iloc[:0])
+            yield Job("index.html", "index", upper, addresses=(counties, townships), picture=first).digested()
+        for code in self.counties:
+            yield self._county(code).digested()
+        yield from self._streets()
+
+    def _county(self, code: str) -> Job:
+        part = county_part(self.scene, code)
+        pages = {c: f"../townships/{self.townships[c]}" for c in part.townships["code"]}
+        links = _around(self.scene, self.counties, code)
+        return Job(f"counties/{self.counties[code]}", "overview", part, links=links, addresses=(pages,),
+                   picture=self.pictures.get(code, b""))  # fmt: skip
+
+    def _streets(self) -> Iterator[Job]:
+        upper, lower = self.scene.uppers["county"], self.scene.townships
+        counties = dict(zip(upper["code"], upper["name"], strict=True))
+        parents = dict(zip(lower["code"], lower["parent_code"], strict=True))
+        for code, name in self.townships.items():
+            part = township_part(self.scene, code)
+            links = _around(self.scene, self.townships, code)
+            county = parents[code]
+            if county in self.counties:
+                up = self.scene.text.say("to_county", name=counties[county])
+                links = (links[0], (up, f"../counties/{self.counties[county]}"), *links[1:])
+            yield Job(
+                f"townships/{name}", "township", part, code, links,
+                plan=plan_of(self.scene, part.units), picture=self.pictures.get(code, b""),
+            ).digested()  # fmt: skip
+
+
+def _around(scene: Scene, names: Mapping[str, str], code: str) -> tuple[tuple[str, str], ...]:
+    """Return the ways to the first page, and to the pages before and after."""
+    codes, text = list(names), scene.text
+    at = codes.index(code)
+    links = [(text.say("to_overview"), "../index.html")]
+    if at:
+        links.append((text.say("previous"), names[codes[at - 1]]))
+    if at + 1 < len(codes):
+        links.append((text.say("next"), names[codes[at + 1]]))
+    return tuple(links)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The pages of an earlier run that nobody touched since, by what they were made from."""
+
+    folder: Path | None
+    pages: Mapping[str, str]
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, folder: Path | None) -> _Kept:
+        """Read the manifest of an earlier run; without a sound one nothing is kept."""
+        try:
+            manifest: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8")) if folder else {}
+            files = {str(entry["name"]): str(entry["sha256"]) for entry in manifest.get("files", [])}
+            return cls(folder, {str(k): str(v) for k, v in manifest.get("pages", {}).items()}, files)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return cls(None, {}, {})
+
+    def copied(self, job: Job, path: Path) -> bool:
+        """Copy the page where it would be the same, byte for byte as it was written."""
+        if self.folder is None or self.pages.get(job.name) != job.digest:
+            return False
+        old = self.folder / job.name
+        try:
+            if file_digest(old) != self.files.get(job.name):
+                return False
+            shutil.copyfile(old, path)
+        except OSError:
+            return False
+        return True
 
 
 def file_names(codes: Iterable[str]) -> dict[str, str]:
@@ -75,8 +263,3 @@ def file_names(codes: Iterable[str]) -> dict[str, str]:
         taken.add(stem.casefold())
         names[code] = f"{stem}.html"
     return names
-
-
-def _write(page: Page, path: Path) -> Path:
-    path.write_bytes(page.map().get_root().render().encode("utf-8", errors="replace"))
-    return path

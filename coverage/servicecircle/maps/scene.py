@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from servicecircle.assess.trial_cut import Cutter
 from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.maps.text import Text
+from servicecircle.standards.register import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from servicecircle.assess.results import Results
+    from servicecircle.standards.clause import Profile
     from servicecircle.study import Study
 
 WGS84 = "EPSG:4326"
 LEVELS = ("prefecture", "county", "township", "village")
 ZONE_TOLERANCE_M = 8.0
+UPPER_TOLERANCE_M = 60.0
 LINE_TOLERANCE_M = 2.0
 CIRCLE_TOLERANCE_M = 4.0
 NOT_COVERED = ("no_counting_facility", "too_far", "detour", *DOUBTFUL)
@@ -52,6 +56,12 @@ class Scene:
         One row per circle: the straight-line circles of its facilities, dissolved.
     rows
         Of segments, gaps and people, the rows of each zone: looked up once, not once per page.
+    uppers
+        The zones of county and prefecture level, where they stand above the townships.
+    verdicts
+        One row per zone and clause; `profile` has the clauses, None where there are no verdicts.
+    cutter
+        Cuts the pieces of street that why and what-if search; None where the results hold none.
     """
 
     study: Study
@@ -70,6 +80,10 @@ class Scene:
     reach: gpd.GeoDataFrame
     straight: gpd.GeoDataFrame
     rows: Mapping[str, Mapping[str, NDArray[np.intp]]]
+    uppers: Mapping[str, gpd.GeoDataFrame]
+    verdicts: pd.DataFrame
+    profile: Profile | None = None
+    cutter: Cutter | None = None
 
     @classmethod
     def from_results(cls, results: Results) -> Scene:
@@ -100,8 +114,17 @@ class Scene:
             circles=_simple(results.circles, CIRCLE_TOLERANCE_M, crs),
             reach=_simple(results.reach, CIRCLE_TOLERANCE_M, crs),
             straight=_straight(results),
-            rows={name: _rows_of(frame["zone_code"]) for name, frame in of_zones.items()},
+            rows={name: rows_of(frame["zone_code"]) for name, frame in of_zones.items()},
+            uppers={level: _upper(results, level) for level in ("county", "prefecture")},
+            verdicts=results.verdicts,
+            profile=_profile(results),
+            cutter=None if results.ground is None else Cutter.of(results.ground),
         )
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may read the pages."""
+        return self.study.output.public
 
     @property
     def elderly(self) -> bool:
@@ -133,13 +156,25 @@ def _own(zones: gpd.GeoDataFrame, level: str) -> gpd.GeoDataFrame:
     return rows.drop(columns="_rank").reset_index(drop=True)
 
 
+def _upper(results: Results, level: str) -> gpd.GeoDataFrame:
+    """Return the zones of a level, one row each."""
+    return _simple(_own(results.zones, level), UPPER_TOLERANCE_M, results.crs)
+
+
+def _profile(results: Results) -> Profile | None:
+    """Return the clauses that were judged."""
+    if results.verdicts.empty:
+        return None
+    return load_profile(results.study.rules.profile, folder=results.study.path.parent)
+
+
 def _numbered(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     keys = ["elderly", "people"] if "elderly" in gaps else ["people"]
     ordered = gaps.sort_values([*keys, "gap_id"], ascending=[*(False for _ in keys), True], kind="stable")
     return ordered.assign(number=np.arange(1, len(gaps) + 1))
 
 
-def _rows_of(codes: pd.Series) -> dict[str, NDArray[np.intp]]:
+def rows_of(codes: pd.Series) -> dict[str, NDArray[np.intp]]:
     """Return the positions of each zone's rows."""
     found = codes.groupby(codes.to_numpy(), sort=False).indices
     return {str(code): np.asarray(at, dtype=np.intp) for code, at in found.items()}

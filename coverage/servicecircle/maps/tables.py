@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from servicecircle.maps.clauses import unmet
 from servicecircle.maps.drawings import boxes
 from servicecircle.maps.looks import VERDICT_FILLS
+from servicecircle.maps.text import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,12 +52,22 @@ class Table:
         return {
             "name": self.name,
             "caption": self.caption,
-            "columns": [{"label": label, "number": label in self.numbers} for label in self.columns],
+            "columns": [
+                {"label": label, "number": label in self.numbers, "keys": _keys(texts)}
+                for label, texts in self.columns.items()
+            ],
             "rows": [list(row) for row in zip(*self.columns.values(), strict=True)],
             "links": [list(self.links[label]) if label in self.links else None for label in self.columns],
             "layer": self.layer,
             "boxes": list(self.boxes),
         }
+
+
+def _keys(texts: Sequence[str]) -> list[float | None] | None:
+    """Return the numbers behind a column's texts, to sort by; None where it has none."""
+    if not any(isinstance(text, Shown) for text in texts):
+        return None
+    return [float(f"{text.value:.6g}") if isinstance(text, Shown) else None for text in texts]
 
 
 def township_table(scene: Scene, links: Sequence[str | None]) -> Table:
@@ -90,6 +102,9 @@ def unit_table(scene: Scene, frame: gpd.GeoDataFrame, links: Mapping[str, str] |
         name: [text.written(value) for value in frame["name"]],
         above: [text.written(parents.get(code)) for code in frame["parent_code"]],
         text.say("circle"): [names.get(key, text.say("no_circle")) for key in frame["circle"]],
+        **_class_columns(text, frame),
+        text.say("people"): [text.people(people) for people in frame["people"]],
+        **({text.say("elderly"): [text.people(p) for p in frame["elderly_people"]]} if scene.elderly else {}),
         **_share_columns(scene, frame),
         text.label("column", "share_straight"): [text.share(share) for share in frame["share_straight"]],
         text.label("column", "verdict"): verdicts(text, frame),
@@ -99,17 +114,31 @@ def unit_table(scene: Scene, frame: gpd.GeoDataFrame, links: Mapping[str, str] |
     }
     if links is None or not parents:
         del columns[above]
-    words = {
-        name,
-        above,
-        text.say("circle"),
-        text.label("column", "verdict"),
-        text.label("column", "certainty"),
+    caption, clauses = text.say("units"), text.say("unmet")
+    if links is None and scene.profile is not None:
+        columns[clauses] = unmet(scene, frame["code"])
+        caption = text.say("village_sheet")
+    words = {name, above, text.say("circle"), clauses, *_class_columns(text, frame)} | {
+        text.label("column", key) for key in ("verdict", "certainty")
     }
     addresses = {above: [links.get(code) for code in frame["parent_code"]]} if links and parents else {}
-    return Table(
-        "units", text.say("units"), columns, frozenset(columns) - words, addresses, "units", boxes(frame)
-    )
+    return Table("units", caption, columns, frozenset(columns) - words, addresses, "units", boxes(frame))
+
+
+def upper_table(scene: Scene, frame: gpd.GeoDataFrame, level: str, links: Sequence[str | None]) -> Table:
+    """Return one row per county or prefecture."""
+    text = scene.text
+    name = text.label("level", level)
+    counted = [key for key in ("units", "units_met", "units_not_met", "units_to_verify") if key in frame]
+    columns = {
+        name: [text.written(value) for value in frame["name"]],
+        **_share_columns(scene, frame),
+        **{text.label("column", key): [text.count(number) for number in frame[key]] for key in counted},
+        text.label("column", "facilities"): [text.count(number) for number in frame["facilities"]],
+        **_gap_columns(scene, frame),
+    }
+    addresses = {name: links} if any(links) else {}
+    return Table(level, name, columns, frozenset(columns) - {name}, addresses, level, boxes(frame))
 
 
 def gap_table(scene: Scene, frame: gpd.GeoDataFrame, *, advice: bool) -> Table:
@@ -176,6 +205,15 @@ def _share_columns(scene: Scene, frame: pd.DataFrame) -> dict[str, list[str]]:
             **shares,
         }
     return shares
+
+
+def _class_columns(text: Text, frame: pd.DataFrame) -> dict[str, list[str]]:
+    if "village_class" not in frame or not frame["village_class"].ne("").any():
+        return {}
+    return {
+        text.label("column", key): [text.label(key, value) for value in frame[key]]
+        for key in ("village_class", "build_state")
+    }
 
 
 def _gap_columns(scene: Scene, frame: pd.DataFrame) -> dict[str, list[str]]:

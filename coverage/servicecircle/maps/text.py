@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 EMPTY = "—"
 
 
+class Shown(str):
+    """A number as it is printed, which remembers what it was: tables sort by that."""
+
+    __slots__ = ("value",)
+
+    value: float
+
+    @classmethod
+    def of(cls, text: str, value: Any) -> Shown:
+        """Return a text with its number."""
+        shown = cls(text)
+        shown.value = float(value)
+        return shown
+
+
 def _known(value: Any) -> bool:
     return not pd.isna(value) and math.isfinite(value)
 
@@ -55,29 +70,32 @@ class Text:
         """
         Return a share in per cent, to one decimal.
 
-        Only a whole is 100 %: 99.96 % is printed as 99.9 %.
+        It is cut, not rounded: only a whole is 100 %, and what is printed as 90.0 % reaches nine tenths.
         """
         if not _known(share):
             return EMPTY
-        return "100%" if share >= 1 else f"{min(share * 100, 99.9):.1f}%"
+        if share >= 1 - 1e-9:
+            return Shown.of("100%", share)
+        tenths = min(math.floor(share * 1000 + 1e-6), 999)
+        return Shown.of(f"{tenths / 10:.1f}%", share)
 
     def people(self, people: Any) -> str:
         """Return a number of people, never with decimals."""
         if not _known(people):
             return EMPTY
         if 0 < people < 0.5:
-            return self.say("under_one")
-        return f"{people:.0f}" if self.language == "zh" else f"{people:,.0f}"
+            return Shown.of(self.say("under_one"), people)
+        return Shown.of(f"{people:.0f}" if self.language == "zh" else f"{people:,.0f}", people)
 
     def count(self, number: Any) -> str:
         """Return a whole number."""
         if not _known(number):
             return EMPTY
-        return f"{number:.0f}" if self.language == "zh" else f"{number:,.0f}"
+        return Shown.of(f"{number:.0f}" if self.language == "zh" else f"{number:,.0f}", number)
 
     def minutes(self, seconds: Any) -> str:
         """Return a walking time in minutes, to one decimal; a dash where there is no way."""
-        return f"{seconds / 60:.1f}" if _known(seconds) else EMPTY
+        return Shown.of(f"{seconds / 60:.1f}", seconds) if _known(seconds) else EMPTY
 
     def date(self, date: dt.date) -> str:
         """Return a date as the language writes it."""

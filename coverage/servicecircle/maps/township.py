@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from servicecircle.maps import headline, layers, tables
+from servicecircle.maps import cards, headline, layers, sheets, tables
+from servicecircle.maps.basemaps import base_maps
+from servicecircle.maps.graph import plan_of
 from servicecircle.maps.page import Page
+from servicecircle.maps.parts import MARGIN_DEG, clipped
 from servicecircle.maps.scene import box_of
 
 if TYPE_CHECKING:
@@ -17,13 +20,18 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from servicecircle.maps.scene import Scene
-
-MARGIN_DEG = 0.012
-"""How far beyond the township facilities and circles are drawn: a little more than a kilometre."""
+    from servicecircle.maps.tables import Table
 
 
-def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) -> Page:
-    """Return the page of the township with a code; `links` lead to its neighbours."""
+def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = (), asked: bool = True) -> Page:
+    """
+    Return the page of the township with a code; `links` lead to its neighbours.
+
+    Parameters
+    ----------
+    asked
+        Whether it answers why and what if: it then holds the people of every place.
+    """
     text = scene.text
     units = scene.units[scene.units["parent_code"] == code].reset_index(drop=True)
     own = scene.townships[scene.townships["code"] == code]
@@ -44,37 +52,42 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = ()) 
         links=links,
         drawings=[
             layers.units(scene, units, plain=True),
-            layers.dissolved(scene, _clipped(scene.reach, box), straight=False, shown=False),
-            layers.dissolved(scene, _clipped(scene.straight, box), straight=True, shown=False),
+            layers.dissolved(scene, clipped(scene.reach, box), straight=False, shown=False),
+            layers.dissolved(scene, clipped(scene.straight, box), straight=True, shown=False),
             layers.segments(scene, layers.largest(segments, "length_m"), shown=True),
             layers.circles(scene, circles),
             layers.people(scene, layers.largest(people, "people"), shown=False),
             layers.facilities(scene, facilities),
+            layers.buildings(scene, units),
             layers.gaps(scene, gaps),
         ],
-        tables=[tables.gap_table(scene, gaps, advice=True), tables.unit_table(scene, units)],
+        tables=_tables(scene, code, name, units, gaps, facilities),
         notes=[
             *headline.notes(scene),
             *headline.connectors(scene, own),
             *headline.left_out(scene, segments, people),
         ],
         credit=headline.credit(scene),
+        imprint=headline.imprint(scene),
         leading="segments",
         box=box_of(units),
+        base_maps=base_maps(scene.study.output),
+        plan=plan_of(scene, units) if asked else None,
     )
+
+
+def _tables(
+    scene: Scene, code: str, name: str, units: gpd.GeoDataFrame, gaps: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+) -> list[Table]:  # fmt: skip
+    """Return the gaps, the verdicts of the street and of its villages, and the facilities' cards."""
+    own = facilities[facilities["zone_code"].isin(units["code"])] if "zone_code" in facilities else facilities
+    verdicts = sheets.verdict_table(scene, code, name)
+    return [
+        tables.gap_table(scene, gaps, advice=True), *([verdicts] if verdicts else []),
+        tables.unit_table(scene, units), cards.card_table(scene, own.reset_index(drop=True)),
+    ]  # fmt: skip
 
 
 def _inside(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     return frame.iloc[np.sort(frame.sindex.query(shapely.box(*box), "intersects"))].reset_index(drop=True)
-
-
-def _clipped(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
-    """Clip the circles of a whole study to a page, looking only at those of their parts that touch it."""
-    parts, row = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
-    west, south, east, north = shapely.bounds(parts).T
-    near = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
-    pieces = shapely.clip_by_rect(parts[near], *box)
-    clipped = frame.set_geometry([
-        shapely.multipolygons(shapely.get_parts(pieces[row[near] == i])) for i in range(len(frame))
-    ])  # fmt: skip
-    return clipped[~clipped.is_empty].reset_index(drop=True)
