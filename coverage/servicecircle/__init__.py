@@ -34,8 +34,8 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from servicecircle.assess.coverage import Coverage
     from servicecircle.assess.clauses.judge import judge
+    from servicecircle.assess.coverage import Coverage
     from servicecircle.checks.inputs import Inputs
     from servicecircle.errors import InputError, OutputError, ServiceCircleError
     from servicecircle.findings import Finding, Findings

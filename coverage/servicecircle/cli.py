@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from servicecircle import __version__, standards_verb, words
+from servicecircle import __version__, compare_verb, standards_verb, words
 from servicecircle.errors import InputError, OutputError, ServiceCircleError
 from servicecircle.terminal import InLanguage, Language, headline, locale_language, progress, waiting_lines
 
@@ -36,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(standards_verb.app, name="standards")
+app.command()(compare_verb.compare)
 
 
 @dataclass(slots=True)
@@ -242,10 +243,13 @@ def _run_study(
     with progress(study.language, quiet=quiet) as report:
         streets = _download_streets(study, report) if online and not study.streets.source else None
         results = run_study(study, on_progress=report, streets=streets, workers=workers)
-        written = results.write(folder, on_progress=report)
+        written = results.write(folder, on_progress=report, workers=workers)
     for line in headline(results.manifest, study.language):
         typer.echo(line)
     typer.echo(f"{words.label('cli', 'map', study.language)}{written / 'index.html'}")
+    if study.history is not None:
+        for line in compare_verb.remember(written, study):
+            typer.echo(line)
     return results, written
 
 

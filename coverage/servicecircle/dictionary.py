@@ -13,6 +13,7 @@ from servicecircle.study import REGISTERS
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
+    from servicecircle.standards.clause import Clause
     from servicecircle.words import Language
 
 TEMPLATES = ("facilities", "villages", "census", *REGISTERS)
@@ -21,11 +22,11 @@ COLUMNS = (
     "meaning_en", "clauses", "clause_ids",
 )  # fmt: skip
 _WIDTHS = (14, 24, 26, 30, 60, 10, 12, 8, 50, 50, 8, 60)
-_DATES = {"opened", "built", "deadline"}
+_DATES = {"opened", "built", "deadline", "start"}
 _TEXTS = {
     "facility_id", "name", "kind", "status", "unit", "operator", "operator_type", "owner", "functions",
     "code", "area_class", "circle", "report_unit", "estate_id", "estate", "stage", "zone", "facility",
-    "clause_id", "task", "responsible", "address", "lonlat",
+    "clause_id", "task", "responsible", "address", "lonlat", "township", "county", "prefecture",
 }  # fmt: skip
 _DERIVED = {"opened": ("opened_on", "opened_until"), "functions": ("has_functions",)}
 """What is read out of a field, under a name of its own."""
@@ -86,12 +87,20 @@ def _type(field: str, entry: dict[str, Any]) -> str:
     return "date" if field in _DATES else "text" if field in _TEXTS else "number"
 
 
+def _of_every_study(clause: Clause) -> frozenset[str]:
+    """Return the people that a clause counts by, which every study knows and a units table may state."""
+    counts = clause.test is not None and (
+        getattr(clause.test, "denominator", "") == "people" or getattr(clause.test, "people_at_least", 0) > 0
+    )
+    return frozenset({"units.people"} if counts and clause.state != "out_of_scope" else ())
+
+
 def _used() -> dict[str, list[str]]:
     """Return the clauses of the five documents that use an input, by `table.column`."""
     used: dict[str, list[str]] = defaultdict(list)
     for profile in all_profiles():
         for clause in profile.clauses:
-            for need in needs(clause):
+            for need in needs(clause) | _of_every_study(clause):
                 used[need].append(clause.id)
                 if need.startswith("indicators."):
                     used["indicators.value"].append(clause.id)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from servicecircle import words
+from servicecircle.maps.fonts import chinese_fonts, font_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,12 +32,6 @@ _POINT_M = 0.01
 _MEMORY_GB, _DISK_GB = 4.0, 2.0
 _GB = 1e9
 _CHINESE = "养老服务圈"
-_FONT = re.compile(
-    r"msyh|simhei|simsun|simkai|simfang|deng|pingfang|stheiti|songti|hiragino sans gb|wqy|wenquan|uming|ukai"
-    r"|lxgw|fandol|droidsansfallback|(noto|source ?han).*(cjk|sc|cn|hans)",
-    re.IGNORECASE,
-)
-_FONT_FILES = {".ttf", ".ttc", ".otf", ".otc"}
 _BROWSERS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge",
     "msedge", "firefox", "qaxbrowser", "360browser",
@@ -234,28 +229,10 @@ def disk(folder: Path) -> Found:
     return "ok" if gigabytes >= _DISK_GB else "warn", {"gigabytes": f"{gigabytes:.1f}"}
 
 
-def font_folders() -> list[Path]:
-    """Return where fonts lie on Windows, macOS and Linux."""
-    home = Path.home()
-    return [
-        Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"),
-        Path(os.environ.get("LOCALAPPDATA", home), "Microsoft/Windows/Fonts"),
-        Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts",
-        Path("/usr/share/fonts"), Path("/usr/local/share/fonts"),
-        home / ".local/share/fonts", home / ".fonts",
-    ]  # fmt: skip
-
-
 def fonts(folders: Iterable[Path]) -> Found:
     """Look for a font file whose name is that of a Chinese font."""
-    for folder in folders:
-        for _, _, files in os.walk(folder):
-            named = [
-                name for name in files if Path(name).suffix.lower() in _FONT_FILES and _FONT.search(name)
-            ]
-            if named:
-                return "ok", {"font": min(named)}
-    return "warn", {}
+    found = chinese_fonts(folders)
+    return ("ok", {"font": found[0].name}) if found else ("warn", {})
 
 
 def browser() -> Found:

@@ -88,6 +88,11 @@ def satisfying(kinds: Iterable[str]) -> frozenset[str]:
 
     "any" is satisfied by every elder-care facility, and by none that is medical, an office or a business.
     """
+    return _satisfying(frozenset(kinds))
+
+
+@lru_cache(_REMEMBERED)
+def _satisfying(kinds: frozenset[str]) -> frozenset[str]:
     wanted = set(kinds)
     for _ in KINDS:  # a chain of kinds is no longer than their number
         wanted |= {kind.code for kind in KINDS.values() if wanted.intersection(kind.satisfies)}

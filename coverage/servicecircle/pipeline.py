@@ -19,8 +19,10 @@ from servicecircle.assess.completeness import say_sparse, say_turned, street_com
 from servicecircle.assess.coverage import cover
 from servicecircle.assess.gaps import Places, find_gaps
 from servicecircle.assess.households import as_cells
+from servicecircle.assess.nearest import along_streets
 from servicecircle.assess.other_datum import if_datum_wrong
 from servicecircle.assess.people import measure_people, people_table, place_people
+from servicecircle.assess.public import for_public
 from servicecircle.assess.results import Results
 from servicecircle.assess.scenarios import other_answers, share_when_opened, walks_when_opened
 from servicecircle.assess.sites import count_facilities, facility_table, reached_by_each
@@ -31,6 +33,8 @@ from servicecircle.assess.verified import mark_verified
 from servicecircle.assess.village_class import classify_villages, count_classes
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
+from servicecircle.checks.waiting import say_waiting
+from servicecircle.maps.letters import say_letters
 from servicecircle.maps.pages import write_pages
 from servicecircle.network.build import build_network
 from servicecircle.network.place import Placer
@@ -41,7 +45,6 @@ from servicecircle.outputs.postgis import check_sink, write_postgis
 from servicecircle.outputs.tables import write_tables
 from servicecircle.outputs.verify import SHEET, write_verify
 from servicecircle.standards.register import load_profile
-from servicecircle.standards.waiting import say_waiting
 from servicecircle.travel.circles import circle_table, draw_circles, draw_reach
 from servicecircle.travel.field import coordinates
 
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
 STAGES = (
     "read_streets", "read_zones", "read_people", "read_facilities", "build_network", "measure_walks",
     "reach_each", "draw_circles", "time_streets", "find_gaps", "judge", "write_tables", "write_geopackage",
-    "write_pages",
+    "draw_pictures", "write_pages",
 )  # fmt: skip
 """The stages of a run, in order; their names are in the word lists."""
 
@@ -110,7 +113,9 @@ class Run(Results):
 
         return folium_map(self, zone)
 
-    def write(self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None) -> Path:
+    def write(
+        self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None, workers: int = 1
+    ) -> Path:
         """
         Write pages, tables, GeoPackage, manifest and the study's database, if any, all or nothing.
 
@@ -118,13 +123,16 @@ class Run(Results):
         ----------
         folder
             The folder to write; None: the study's. One that holds anything but an earlier run is refused.
+        workers
+            Processes that make pages, where there are many; a script that asks for several needs
+            `if __name__ == "__main__"`.
 
         Raises
         ------
         OutputError
             It cannot be written; what stood there is kept.
         """
-        return _write(self, folder, on_progress)
+        return _write(self, folder, on_progress, workers)
 
 
 def check(study: Study) -> Inputs:
@@ -165,6 +173,11 @@ def run(
     results.manifest["started_at"] = started.isoformat(timespec="seconds")
     results.manifest["timings"] = clock.timings
     return results
+
+
+def measure(inputs: Inputs) -> gpd.GeoDataFrame:
+    """Return the table of zones as `run` finds it, without clauses, circles, gaps or anything drawn."""
+    return _measure(inputs, _Clock(None)).coverage.zones
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,10 +251,10 @@ def _judge(inputs: Inputs, at: _Measured, profile: Profile, other: Profile | Non
     )  # fmt: skip
     facts = Facts.of(
         at.coverage, at.facilities, inputs.registers,
-        circle_of=again, as_of=inputs.as_of, basis=study.people.basis,
+        circle_of=again, walk_to=along_streets(at.placer), as_of=inputs.as_of, basis=study.people.basis,
     )  # fmt: skip
     judged = judge(facts, profile)
-    tables, said = tables_of_clauses(facts, profile, judged, other=other, placer=at.placer)
+    tables, said = tables_of_clauses(facts, profile, judged, other=other)
     walked, told = tables_of_walks(
         facts, at.people, at.people_places, at.facilities, at.facility_places, at.facility_xy,
         walks=at.walks, groups=groups, placer=at.placer, circles=study.circles,
@@ -283,12 +296,14 @@ def _assess(inputs: Inputs, clock: _Clock, workers: int) -> Run:
     say_unmapped(at.coverage, findings)
     say_sparse(at.coverage.zones, findings)
     say_turned(people, at.people_places, rules, findings)
+    say_letters(study, at.coverage.zones, facilities, findings)
     marked = mark_verified(gaps, facility_table(facilities, served), inputs, findings)
     described = describe(inputs, network, at.coverage, people, facilities, gaps, answers) | marked.counts
     described["summary"] |= judged.summary | {"datum_if_wrong": misread}
     return Run(
         study=study, crs=inputs.crs,
-        zones=share_when_opened(at.coverage.zones, at.zones, people, opened), verdicts=judged.judgement.verdicts,
+        zones=share_when_opened(at.coverage.zones, at.zones, people, opened),
+        verdicts=judged.judgement.verdicts,
         gaps=marked.gaps, facilities=marked.facilities, people=people_table(shown, groups, inputs.crs),
         segments=segments, circles=drawn, reach=reach, findings=findings, manifest=described,
         evidence=judged.judgement.evidence, facts=judged.facts, tables=judged.tables,
@@ -303,19 +318,29 @@ def _ground(inputs: Inputs, at: _Measured) -> Ground:
     )  # fmt: skip
 
 
-def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | None) -> Path:
+def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | None, workers: int) -> Path:
+    from servicecircle.maps.pictures import write_pictures
+
     target = Path(folder) if folder else results.study.folder
+    public = results.study.output.public
+    if public:
+        results = for_public(results)
     clock = _Clock(on_progress)
     with atomic_folder(target, run_id=f"{os.getpid()}-{uuid.uuid4().hex[:8]}") as new:
         clock.begin("write_tables")
         written = write_tables(results, new)
-        written.append(write_verify(results, new / SHEET, earlier=target / SHEET))
+        if not public:
+            written.append(write_verify(results, new / SHEET, earlier=target / SHEET))
         clock.begin("write_geopackage")
         written += write_geopackage(results, new / "coverage.gpkg")
+        clock.begin("draw_pictures")
+        drawn = write_pictures(results, new, workers=workers)
         clock.begin("write_pages")
-        written += write_pages(results, new)
+        pages = write_pages(results, new, pictures=drawn.small, earlier=target, workers=workers)
+        written += [*drawn.files, *pages]
         clock.end()
         manifest = {**results.manifest, "timings": {**results.manifest.get("timings", {}), **clock.timings}}
+        manifest["pages"] = {path.relative_to(new).as_posix(): made_from for path, made_from in pages.items()}
         described = write_manifest(manifest, written, new / "run.json")
         write_postgis(results, described.read_text("utf-8"))
     return target

@@ -23,6 +23,7 @@ from servicecircle import words
 from servicecircle.database import as_part, as_source, redacted
 from servicecircle.edition import Output
 from servicecircle.errors import InputError
+from servicecircle.keeping import History
 from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
 from servicecircle.slips import toml_slip, wrong_value
 from servicecircle.units import metres_in
@@ -279,6 +280,7 @@ class Study(_Table):
     tasks: RegisterTable | None = None
     rules: Rules = Rules()
     output: Output = Output()
+    history: History | None = None
     path: Path = Field(default=Path("study.toml"), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
     online: bool = Field(default=False, exclude=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from servicecircle import words
+from servicecircle.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Report = Callable[[str, float], None]
 
 _INPUTS_SHOWN = 5
-_ALMOST = 0.999
-"""99.96 % prints as 99.9 %: only what is complete prints as 100.0 %."""
 
 
 class Language(StrEnum):
@@ -139,7 +138,7 @@ def headline(manifest: Mapping[str, Any], language: words.Language) -> list[str]
 
 def waiting_lines(inputs: Inputs, language: words.Language) -> list[str]:
     """Return what clauses of the profile wait for: how many, and the inputs that would serve most of them."""
-    from servicecircle.standards.waiting import waits_for
+    from servicecircle.checks.waiting import waits_for
 
     waiting = waits_for(inputs.study, inputs.registers.given)
     if len(waiting.inputs) == 0:
@@ -156,8 +155,8 @@ def _sentence(key: str, language: words.Language, **facts: Any) -> str:
 
 def _percentages(figures: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "share": percent(figures["share_within"]), "high": percent(figures["share_high"]),
-        "straight": percent(figures["share_straight"]), "judged": f"{figures['judged']:,.0f}",
+        "share": _share(figures["share_within"]), "high": _share(figures["share_high"]),
+        "straight": _share(figures["share_straight"]), "judged": f"{figures['judged']:,.0f}",
         "out": f"{figures['judged'] - figures['within']:,.0f}",
     }  # fmt: skip
 
@@ -170,11 +169,8 @@ def _connectors(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dict
     }
 
 
-def percent(share: float | None) -> str:
-    """Return a share as a percentage that is 100.0 % only when nobody is left out."""
-    if share is None:
-        return "—"
-    return "100.0%" if share >= 1 else f"{min(share, _ALMOST):.1%}"
+def _share(share: float | None) -> str:
+    return "—" if share is None else percent(share)
 
 
 def locale_language() -> words.Language:

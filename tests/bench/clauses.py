@@ -106,7 +106,8 @@ def _facilities(rng: np.random.Generator, zones: gpd.GeoDataFrame, count: int) -
         "zone_hint": "", "snap_m": np.where(unplaced, np.nan, rng.random(count) * 60),
         "position_error_m": np.where(unplaced, np.nan, 0.0), "beds": beds,
         "nursing_beds": _some(rng, np.floor(beds * 0.6)), "occupied_beds": _some(rng, np.floor(beds / 2)),
-        "occupancy": _some(rng, np.full(count, 0.5)), "floor_area_m2": _some(rng, rng.integers(50, 4000, count)),
+        "occupancy": _some(rng, np.full(count, 0.5)),
+        "floor_area_m2": _some(rng, rng.integers(50, 4000, count)),
         "site_area_m2": _some(rng, rng.integers(50, 9000, count)),
         "operator_type": rng.choice(np.array(["", "private", "public"], dtype=object), count),
         "owner": rng.choice(np.array(["", "private", "public"], dtype=object), count),
@@ -139,7 +140,7 @@ def _registers(rng: np.random.Generator, zones: gpd.GeoDataFrame, rows: gpd.GeoD
     medical = gpd.GeoDataFrame({
         "medical_id": [f"M{i:05}" for i in range(some)], "name": [f"医院{i}" for i in range(some)],
         "kind": rng.choice(np.array(["hospital", "village_clinic"], dtype=object), some),
-        "status": "operating", "geriatric": _some(rng, rng.integers(0, 2, some)),
+        "status": "operating", "opened_on": "", "geriatric": _some(rng, rng.integers(0, 2, some)),
         "x_m": rng.random(some) * 1e5, "y_m": rng.random(some) * 1e5,
         "zone_code": rng.choice(villages, some),
     }, geometry=[None] * some, crs=CRS)  # fmt: skip
@@ -160,7 +161,7 @@ def seconds_of(facts: Facts, profile: Profile) -> tuple[dict[str, float], dict[s
     seconds: defaultdict[str, float] = defaultdict(float)
     rows: defaultdict[str, int] = defaultdict(int)
     for clause in profile.clauses:
-        measure = "none" if clause.test is None else clause.test.measure
+        measure: str = "none" if clause.test is None else clause.test.measure
         measure += f" {clause.test.figure}" if clause.test and clause.test.measure == "report" else ""
         judged, spent = _timed(facts, profile.model_copy(update={"clauses": (clause,)}))
         seconds[measure] += spent

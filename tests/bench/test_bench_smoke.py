@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import parts
+from bench import datum_trials, parts
 from bench.piece import cut
 from bench.porto_alegre import NAMES, compare
 
@@ -37,3 +37,12 @@ def test_the_parts_find_what_their_peers_find(whole, tmp_path):
         assert len(metres) > 1
         for name in metres:
             np.testing.assert_allclose(metres[name], metres["ours"], rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_the_trials_of_the_datum_detective_run():
+    layout = datum_trials.Layout.of("sample")
+    for table, case in (("single", "bd09"), ("swapped", "gcj02"), ("projected", "EPSG:4526 y,x")):
+        assert datum_trials.trials(layout, "names", table, case, count=2, seed=7)["named"] == 2
+    told = datum_trials.trials(layout, "names", "mixed", "bd09+wgs84", count=2, seed=7)
+    assert told["WRONG"] == 0
+    assert told["rows wrong"] <= told["rows sure"] / 100

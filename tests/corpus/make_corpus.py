@@ -550,6 +550,19 @@ def rows_of_real_life() -> None:
          rows=[READ, READ_2], findings={"tables.note_rows": 1})  # fmt: skip
     book("titles_of_parts.xlsx", {"a": [["序号", *HEAD], ["一", "文峰街道"], [1, *ROW], ["二", "五一路街道"], [2, *ROW_2]]},
          rows=[READ | {"row": 3}, READ_2 | {"row": 5}], findings={"tables.note_rows": 1})  # fmt: skip
+    book("titles_of_parts_alone.xlsx", {"a": [["序号", *HEAD], ["文峰街道（1个）"], [1, *ROW], ["五一路街道"], [2, *ROW_2], [3], [4]]},
+         merged=("A2:E2",), rows=[READ | {"row": 3}, READ_2 | {"row": 5}],
+         findings={"tables.note_rows": 1, "tables.blank_rows": 1})  # fmt: skip
+    book("titles_of_parts_by_name.xlsx", {"a": [HEAD, ["文峰街道"], ROW, ["西街"], ["城关镇："], ROW_2]},
+         rows=[READ | {"row": 3}, {"row": 4, "name": "西街", "reason": "no_coordinates"}, READ_2 | {"row": 6}],
+         findings={"tables.note_rows": 1, "facilities.no_coordinates": 1, "facilities.unknown_kind": 1})  # fmt: skip
+    book("three_row_header.xlsx",
+         {"a": [["养老设施汇总表"], ["名称", "基本情况", None, None, None, "位置", None],
+                [None, "床位（张）", None, "面积（平方米）", None, "经度", "纬度"], [None, "总数", "护理型", "建筑", "占地"],
+                ["西街幸福院", 30, 12, "1,200", "3亩", 114.05, 33.9]]},
+         merged=("A2:A4", "B2:E2", "F2:G2", "B3:C3", "D3:E3", "F3:F4", "G3:G4"),
+         rows=[READ | {"row": 5, "beds": 30, "nursing_beds": 12, "floor_area_m2": 1200, "site_area_m2": 2000}],
+         findings={"facilities.kind_by_name": 1})  # fmt: skip
     text("sums_in_the_middle.csv", f"街道,{HEADER},床位数\n文峰街道,{PLACED},10\n小计,,,,,10\n五一路街道,东街日间照料中心,日间照料中心,114.06,33.91,20\n合计,2家,,,,30\n",
          rows=[READ | {"row": 2}, READ_2 | {"row": 4}], findings={"tables.sum_rows": 1})  # fmt: skip
     text("nursing_beds_in_brackets.csv", f"{HEADER},床位数\n{PLACED},50张（护理型20张）\n东街日间照料中心,日间照料中心,114.06,33.91,30（其中护理型床位10）\n",
@@ -585,7 +598,7 @@ def rows_of_real_life() -> None:
     text("gps_and_other_headers.csv",
          "设施名,设施类别,GPS经度,GPS纬度,床位总数,其中:护理型床位数,建筑面积（平方米）,运营主体性质,所属街道（镇）,所属社区（村）\n"
          "西街幸福院,幸福院,114.05,33.9,10,5,300,公建民营,庆祖镇,西街村\n",
-         rows=[READ | {"beds": 10, "nursing_beds": 5, "operator": "公建民营", "zone_hint": "西街村"}], findings={})  # fmt: skip
+         rows=[READ | {"beds": 10, "nursing_beds": 5, "operator": "公建民营", "zone_hint": "西街村|庆祖镇"}], findings={})  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Nearness, hubs and other figures that are reported and never judged."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from servicecircle.assess.clauses.nearness import hub_table
+from servicecircle.assess.hubs import link_hubs
+from servicecircle.kinds import satisfying
 from towns.standards_town import (
     CITY,
     COUNTY,
@@ -106,13 +109,63 @@ DRAWN = [
 ]
 
 
+def links(facilities, walk_to=None):
+    """Link drawn facilities: each spoke with its hub."""
+    facts = facts_of(facilities)
+    hubs, spokes = satisfying(HUBS), satisfying(SPOKES)
+    table = link_hubs(facts.facilities, facts.units["name"], walk_to, hubs=hubs, spokes=spokes)
+    return table[table["spoke_id"].ne("")].set_index("spoke_id")
+
+
 def test_each_spoke_has_the_nearest_hub_of_its_township():
-    table = hub_table(facts_of(DRAWN).facilities, HUBS, SPOKES).set_index("spoke_id")
-    assert table["hub_id"].to_dict() == {"s1": "h1", "s2": "h2", "s3": "", "s4": ""}
-    assert table["metres"].dropna().to_dict() == {"s1": 300, "s2": 200}
-    assert table["reason"].to_dict() == {"s1": "", "s2": "", "s3": "no_hub", "s4": "no_coordinates"}
+    table = links(DRAWN)
+    assert table["hub_id"].to_dict() == {"s1": "h1", "s2": "h2", "s3": "", "s4": "h1"}
+    assert table["straight_m"].dropna().to_dict() == {"s1": 300, "s2": 200}
+    assert table["metres"].isna().all()  # no streets are drawn
+    assert table["hub_state"].to_dict() == {"s1": "linked", "s2": "linked", "s3": "orphan", "s4": "linked"}
     assert table["township"].to_dict() == {"s1": STREET, "s2": STREET, "s3": OTHER_TOWNSHIP, "s4": STREET}
     assert table.loc["s1", "hub_name"] == "name h1"
+
+
+def around(from_xy, to_xy):
+    """Walk as if a river barred the way to whatever lies at x = 1000, and nowhere from x = 800."""
+    metres = np.abs(from_xy[:, None, 0] - to_xy[None, :, 0]) + 5000 * (to_xy[None, :, 0] == 1000)
+    metres[from_xy[:, 0] == 800] = np.inf
+    metres = np.where(np.isnan(metres), np.inf, metres)
+    nearest = np.where(np.isfinite(metres.min(axis=1)), metres.argmin(axis=1), -1)
+    return metres.min(axis=1), nearest
+
+
+def test_along_the_streets_another_hub_may_be_nearer():
+    """s5 is 300 m from h2 and 700 m from h1, but a river is between; from s2 no way leads anywhere."""
+    table = links([*DRAWN, facility("s5", "community_station", WEST, x_m=700.0)], around)
+    assert table["hub_id"].to_dict() == {"s1": "h1", "s2": "h2", "s3": "", "s4": "h1", "s5": "h1"}
+    assert table["metres"].dropna().to_dict() == {"s1": 300, "s5": 700}
+    assert table.loc["s2", "straight_m"] == 200
+
+
+def test_distances_are_those_along_the_streets():
+    """Of four with a hub, one walks 300 m, one 700 m, one has no way and one no place."""
+    test = {"measure": "hub", "hubs": HUBS, "spokes": SPOKES}
+    rows = [*DRAWN, facility("s5", "community_station", WEST, x_m=700.0)]
+    facts = replace(facts_of(rows), walk_to=around)
+    told = figures(reported(test, facts, ("街道", "村")).loc[STREET])
+    assert (told["with_hub"], told["metres_median"], told["metres_max"], told["no_way"]) == (4, 300, 700, 1)
+    assert "straight_m_median" not in told
+    why = evidence(clause_of(test, levels=("街道", "村"), state="report_only"), facts)["reason"].to_dict()
+    assert why == {
+        "s1": "report_only", "s2": "no_way", "s3": "no_hub", "s4": "no_coordinates", "s5": "report_only",
+    }  # fmt: skip
+
+
+def test_a_clinic_across_the_river_is_not_near():
+    """In a straight line 3 of 4 are within 500 m of the clinic at 1000; one more has no way at all."""
+    clinics = CLINICS.assign(x_m=1000.0)
+    facts = facts_of(daycares(600, 700, 800, 1600), medical=clinics)
+    assert reported(NEAR, facts).loc[CITY, "measured"] == 0.75
+    city = reported(NEAR, replace(facts, walk_to=around)).loc[CITY]
+    assert city["measured"] == 0
+    assert (figures(city)["no_way"], figures(city)["metres_median"]) == (1, 5400)
 
 
 def test_hubs_without_spokes_and_spokes_without_hubs():
@@ -142,12 +195,11 @@ def test_one_hub_more_never_orphans_a_spoke(zone):
 
 
 def test_the_order_of_rows_does_not_matter():
-    table = hub_table(facts_of(DRAWN).facilities, HUBS, SPOKES)
-    pd.testing.assert_frame_equal(table, hub_table(facts_of(DRAWN[::-1]).facilities, HUBS, SPOKES))
+    pd.testing.assert_frame_equal(links(DRAWN), links(DRAWN[::-1]))
 
 
-def test_no_spokes_is_an_empty_table():
-    assert hub_table(facts_of(DRAWN[:3]).facilities, HUBS, SPOKES).empty
+def test_no_spokes_are_no_links():
+    assert links(DRAWN[:3]).empty
 
 
 # Other figures

@@ -1,7 +1,9 @@
 """Tasks followed from statuses and dates; hubs and spokes; two documents side by side."""
 
 import csv
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
@@ -9,6 +11,7 @@ import servicecircle as sc
 from servicecircle import words
 from servicecircle.assess import capacity, comparison, hubs, sensitivity, tasks, village_class
 from servicecircle.standards.register import all_profiles
+from towns import standards_town as town
 from towns.drawing import Town
 
 VILLAGE, OTHER, TOWNSHIP, STREET = "410902200201", "410902001001", "410902200000", "410902001000"
@@ -175,3 +178,33 @@ def test_every_column_and_value_has_its_words():
     themes = {clause.theme for profile in all_profiles() for clause in profile.clauses
               if clause.test is not None and clause.state == "measurable"}  # fmt: skip
     assert not themes - labels["theme"].keys()
+
+
+def test_family_beds_and_retrofits_are_counted_by_their_own_tables():
+    beds = [
+        {"code": town.EAST, "beds": 40.0, "opened_on": "2026-02-01"},
+        {"code": town.WEST, "beds": 30.0, "opened_on": "2025-02-01"},
+        {"code": town.EAST, "beds": 20.0, "opened_on": "2026-09-01"},  # after the study's day
+    ]
+    set_for = {"deadline": "2026-12-31", "responsible": "", "written_kind": "", "code": town.STREET}
+    table = pd.DataFrame(
+        [
+            {"task": "床位", "kind": "family_bed", "target": 100.0, "start": "", **set_for},
+            {"task": "今年床位", "kind": "family_bed", "target": 80.0, "start": "2026-01-01", **set_for},
+            {"task": "改造", "kind": "home_retrofit", "target": 10.0, "start": "", **set_for},
+            {
+                "task": "别处",
+                "kind": "home_retrofit",
+                "target": 10.0,
+                "start": "",
+                **set_for,
+                "code": town.TOWNSHIP,
+            },
+        ]
+    )
+    units = town.units_of(retrofits={town.EAST: 4, town.WEST: 2})
+    facts = replace(town.facts_of(units=units, family_beds=beds), tasks=table)
+    rows = tasks.follow_tasks(facts).set_index("task")
+    assert rows["done"].tolist()[:3] == [70, 40, 6]
+    assert rows["completion_share"].tolist()[:3] == [0.7, 0.5, 0.6]
+    assert (rows["task_state"]["别处"], rows["reason"]["别处"]) == ("not_judged", "missing_input")

@@ -130,7 +130,9 @@ def small_results(language: str = "zh") -> Results:
     findings.note("study.no_as_of", subject="@study", row=3, people_touched=12.5, date="2026-06-30")
     return Results(
         study=small_study(language), crs=CRS(EPSG), zones=_zones(),
-        verdicts=pd.DataFrame([verdict], columns=COLUMNS["verdicts"][:10]).reindex(columns=COLUMNS["verdicts"]),
+        verdicts=pd.DataFrame([verdict], columns=COLUMNS["verdicts"][:10]).reindex(
+            columns=COLUMNS["verdicts"]
+        ),
         gaps=_gaps(), facilities=_facilities(),
         people=_people(), segments=_segments(), circles=_circles(), reach=reach, findings=findings,
         manifest={},

@@ -137,6 +137,8 @@ class SmallTown:
         text = STUDY.format(language=language, **tables)
         for name, other in (sources or {}).items():
             text = text.replace(f'"{name}"', f'"{other}"')
+        if "[output]" not in text:
+            text += "\n[output]\npictures = false\n"  # they take longer than all else
         self.put("study.toml", text)
         self.put("streets.osm", osm() if streets is None else streets)
         self.put("facilities.csv", facilities)

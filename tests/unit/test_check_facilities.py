@@ -205,6 +205,28 @@ def test_same_name_at_the_same_place_is_said_and_kept(tmp_path):
     ]
 
 
+def test_similar_names_at_the_same_place_are_said_once(tmp_path):
+    day, near = "日间照料中心", "115.0201"
+    rows = [
+        row("A1", name="东街社区日间照料中心", kind=day),
+        row("A2", name="东街老年人日间照料中心", kind=day, lon=near),
+        row("A3", name="庆祖镇东街日照中心", kind=day, lon=near),
+        row("A4", name="西街社区日间照料中心", kind=day),
+        row("A5", name="东街养老服务站", kind="养老服务站"),
+        row("A6", name="东街日间照料中心", kind=day, lon="115.1"),
+        row("A7", name="北街幸福院", lon="115.15"),
+        row("A8", name="北街幸福院", kind=day, lon="115.15"),
+    ]
+    write_rows(tmp_path, rows)
+    frame, findings = check(tmp_path)
+    assert len(frame) == 8
+    same = [f for f in findings if f.code == "facilities.same_place"]
+    assert [(f.subject, f.facts["rows"]) for f in same] == [
+        ("东街社区日间照料中心", "facilities.csv:3, facilities.csv:4, facilities.csv:5"),
+        ("北街幸福院", "facilities.csv:9, facilities.csv:10"),
+    ]
+
+
 def test_ids_do_not_depend_on_the_order_of_rows(tmp_path):
     rows = [
         row("", name="甲"),

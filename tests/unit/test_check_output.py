@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from openpyxl import load_workbook
+from shapely.geometry import LineString
 
 import servicecircle
 from servicecircle import words
@@ -15,6 +16,7 @@ from servicecircle.checks.inputs import check_inputs
 from servicecircle.crs import WGS84
 from servicecircle.errors import OutputError
 from servicecircle.outputs.check import write_check
+from servicecircle.outputs.sketch import sketch
 from servicecircle.sources.streets import from_ways
 from servicecircle.study import Study
 
@@ -110,11 +112,26 @@ def plain(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("zh", "判定为 GCJ-02"), ("en", "told by the evidence: GCJ-02")]
+)
+def test_the_page_names_the_datum_that_the_evidence_told(study, language, told):
+    inputs = checked(study, language)
+    (entry,) = inputs.study.facilities
+    undeclared = inputs.study.model_copy(update={"facilities": (entry.model_copy(update={"datum": "auto"}),)})
+    inputs.findings.note("detect.named", subject=entry.source, datum="GCJ-02", **dict.fromkeys(
+        ("rows", "ratio", "streets", "scores"), ""))  # fmt: skip
+    write_check(replace(inputs, study=undeclared), study / "out")
+    page = plain((study / "out" / "check.html").read_text("utf-8"))
+    assert told in page
+
+
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(study):
     page = page_of(study)
     assert "default-src 'none'; style-src 'sha256-" in page
     assert not re.search(
-        r"<(script|link|img|iframe|object|form|a)\b|\b(src|href|style|on\w+)=|url\(|@import", page
+        r"<(script|link|img|iframe|object|form|a)\b|\b(src|href|style|on\w+)=|url\(|@import",
+        page.replace('<use href="#streets"/>', ""),
     )
     assert page.startswith("<!DOCTYPE html>")
     assert sorted(p.name for p in (study / "out").iterdir()) == ["check.html", "rejects.xlsx"]
@@ -159,6 +176,35 @@ def test_the_picture_shows_zones_streets_and_facilities_and_tells_who_is_beyond_
     assert "未运营的设施：1" in page
     assert "类型无法识别的设施：1" in page
     assert "图外设施：1" in page
+
+
+def test_people_roads_of_ones_own_and_barriers_are_drawn_over_the_streets(study):
+    inputs = checked(study)
+    west, south, east, north = inputs.zones.total_bounds
+    lines = np.array([LineString([(west, south), (east, north)])], dtype=object)
+    roads = inputs.streets
+    streets = replace(roads, counts=roads.counts | {"roads_ways": 1, "roads_added_m": 2345})
+    write_check(replace(inputs, streets=streets, barriers=lines), study / "out")
+    page = (study / "out" / "check.html").read_text("utf-8")
+    drawn = dict(re.findall(r'<use href="#streets"/>\s*<path class="(\w+)" d="([^"]+)"', page))
+    assert drawn.keys() == {"people", "extra", "barriers"}
+    assert drawn["people"].count("h0") == 2  # of three places one lies beyond the zones
+    assert "并入的自有道路：2千米" in page
+
+
+def test_households_are_drawn_as_cells_of_100_metres(study):
+    inputs = checked(study)
+    rows = inputs.people.rows
+    moved = rows.assign(x_m=np.floor(rows["x_m"] / 100) * 100 + 5, y_m=np.floor(rows["y_m"] / 100) * 100 + 95)
+
+    def drawn(people_rows, household):
+        source = inputs.study.people.model_copy(update={"household": household})
+        asked = inputs.study.model_copy(update={"people": source})
+        people = replace(inputs.people, rows=people_rows)
+        return next(x.path for x in sketch(replace(inputs, study=asked, people=people)).layers)
+
+    assert drawn(rows, True) == drawn(moved, True)
+    assert drawn(rows, False) != drawn(moved, False)
 
 
 def test_the_picture_stays_small_however_many_streets_there_are(study):

@@ -126,6 +126,18 @@ def test_an_upper_level_may_be_a_table_of_names(tmp_path):
     assert zones.loc["410902001000", "geometry"].equals(square(0, 0))
 
 
+def test_upper_levels_are_named_as_the_villages_table_names_them(tmp_path):
+    rows = [
+        "代码,县区,乡镇名称,村,经度,纬度", f"{A},华龙区,中原路街道,东社区,115,35", f"{B},,,西社区,115.01,35",
+        f"{C},华龙区,胜利路街道,丙村,115.02,35", f"{C[:-1]}2,华龙区,孟轲乡,丁村,115.03,35",
+    ]  # fmt: skip
+    (tmp_path / "v.csv").write_text("\n".join(rows), "utf-8")
+    zones, _ = check(tmp_path, ("village", "v.csv", ""))
+    assert list(zones["name"]) == [
+        "410900000000", "华龙区", "中原路街道", "410902002000", "东社区", "西社区", "丙村", "丁村"
+    ]  # fmt: skip
+
+
 def test_villages_may_be_points_of_a_table(tmp_path):
     (tmp_path / "v.csv").write_text(
         f"区划代码,名称,经度,纬度,城乡分类代码,服务圈,考核单位\n{A},甲,115.0,35.7,111,一公里,示范区\n{B},乙,,,,,\n{C},丙,35.7,115.0,,,\n",

@@ -239,6 +239,20 @@ def test_answers_that_make_no_sense_are_kept_and_said(folder):
     assert {row["更正为（请填写）"] for row in rows} - {None} == set(senseless.values())
 
 
+def test_a_zones_code_answers_for_coordinates_that_are_not_known(folder):
+    check(folder)
+    fill_in(
+        folder, {("无坐标院", "设施缺少坐标"): "410922101201", ("坏坐标院", "设施坐标无效"): "410922101201"}
+    )
+    after, _ = check(folder)
+    placed = by_row(after).loc[3]
+    assert (placed["reason"], placed["zone_hint"]) == ("", "410922101201")
+    assert placed["position_error_m"] > 400
+    assert by_row(after).loc[4, "reason"] == "bad_coordinates"  # what is written there is to be mended itself
+    counts = after.findings.counts()
+    assert (counts["corrections.applied"], counts["corrections.not_understood"]) == (1, 1)
+
+
 def test_a_correction_that_is_still_doubtful_stands_once_with_its_answer(folder):
     check(folder)
     fill_in(folder, {("无坐标院", "设施缺少坐标"): "117.5, 35.9"})

@@ -24,6 +24,7 @@ import pytest
 from shapely.geometry import Point, box
 
 import servicecircle as sc
+from bench.clauses import draw
 from servicecircle.assess.clauses.facts import Facts
 from servicecircle.assess.clauses.judge import COLUMNS, judge_clauses
 from servicecircle.assess.clauses.places import word_of
@@ -31,6 +32,7 @@ from servicecircle.assess.coverage import Coverage
 from servicecircle.assess.results import EVIDENCE_COLUMNS
 from servicecircle.checks.registers import Registers
 from servicecircle.standards.clause import Clause, Profile
+from servicecircle.standards.register import PROFILES, load_profile
 from servicecircle.study import Rules
 
 CITY, DISTRICT, COUNTY = "410900000000", "410902000000", "410922000000"
@@ -402,6 +404,27 @@ def test_beds_are_added_up_and_unknown_ones_leave_no_upper_bound():
     assert verdicts(facts_of(known, known), beds).iloc[0][["verdict", "measured"]].tolist() == ["met", 120]
     row = verdicts(facts_of(known, ("community_daycare", YI)), beds).iloc[0]
     assert (row["verdict"], row["low"], row["high"], row["unit"]) == ("to_verify", 60, np.inf, "beds")
+    assert "not_given=1" in row["evidence"]
+
+
+def test_people_of_every_village_in_the_table_are_those_of_the_county():
+    land = {"measure": "ratio", "numerator": "land_m2", "denominator": "people"}
+    asked = clause(land, levels=["县(市、区)"], operator=">=", threshold=0.2, unit="m2 land per person")
+    below = {WU: {"people": 5000.0}, COUNTY: {"land_m2": 1000.0}, JIA: {"people": 9000.0}}
+    rows = verdicts(facts_of(units=below), asked).set_index("zone_code")
+    assert (rows["verdict"][COUNTY], rows["measured"][COUNTY]) == ("met", 0.2)
+    assert rows["evidence"][COUNTY] == "land_m2=1000; people=5000"
+    units = facts_of(units=below).units["people"]
+    assert units[CITY] == PEOPLE.get(CITY, 0)  # the table does not tell of every village there
+
+
+def test_a_facility_without_beds_given_has_at_most_a_credible_number():
+    rows = facts_of(("community_daycare", JIA, {"beds": 60.0}), ("community_daycare", YI))
+    near = verdicts(rows, count(1000, column="beds", most_each=1000)).iloc[0]
+    assert (near["verdict"], near["high"]) == ("to_verify", 1060)
+    hopeless = verdicts(rows, count(28_000, column="beds", most_each=1000)).iloc[0]
+    assert (hopeless["verdict"], hopeless["certainty"], hopeless["margin"]) == ("not_met", "likely", -27_940)
+    assert "not_given=1; most_each=1000" in hopeless["evidence"]
 
 
 # ---------------------------------------------------------------- circles
@@ -547,3 +570,38 @@ def test_the_evidence_names_the_facilities_of_each_unit():
 )  # fmt: skip
 def test_streets_and_townships_are_told_by_their_codes_then_by_their_names(code, name, word):
     assert word_of(code, name, "township", "mixed") == word
+
+
+# ---------------------------------------------------------------- hospitals of the medical register
+
+
+def test_hospitals_of_the_medical_register_are_judged_beside_those_among_the_facilities():
+    """Of three hospitals two have the department; the clinic says nothing, one hospital stands in both."""
+    medical = gpd.GeoDataFrame({
+        "medical_id": ["M1", "M2", "M3", "M4"], "name": ["一院", "二院", "诊所", "设施1"],
+        "status": "operating", "opened_on": "", "geriatric": [1.0, 0.0, np.nan, 0.0],
+        "zone_code": [JIA, WU, JIA, JIA], "x_m": 0.0, "y_m": 0.0,
+    }, geometry=[None] * 4, crs="EPSG:4547")  # fmt: skip
+    facts = Facts.of(
+        Coverage(zones(), Rules()), facilities(("hospital", JIA)).assign(geriatric=1.0),
+        replace(NO_REGISTERS, medical=medical), circle_of=None, as_of=AS_OF, basis="resident",
+    )  # fmt: skip
+    asked = clause(
+        {"measure": "facility_share", "kinds": ["hospital"], "having": "geriatric"},
+        levels=["市"], operator=">=", threshold=60, unit="% of hospitals",
+    )  # fmt: skip
+    judged = judge_clauses(facts, Profile(clauses=(asked,)))
+    assert by_zone(judged.verdicts, "measured") == {CITY: pytest.approx(2 / 3)}
+    assert by_zone(judged.verdicts) == {CITY: "met"}
+    assert set(judged.evidence["item_id"]) == {"F1", "M1", "M2"}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_clause_is_answered_on_a_made_up_prefecture(profile):
+    """The bench's inputs, a few of them: whatever is measured lies between the least and the most."""
+    read = load_profile(profile)
+    table = judge_clauses(draw(counties=2, townships=8, villages=40, facilities=300), read).verdicts
+    judged = table[table["measured"].notna()]
+    assert (judged["low"] <= judged["measured"] + 1e-9).all()
+    assert (judged["measured"] <= judged["high"] + 1e-9).all()
+    assert {c.id for c in read.clauses if c.state != "out_of_scope"} <= set(table["clause_id"])

@@ -11,6 +11,13 @@ from servicecircle.standards.register import all_profiles
 NAMES = {
     "濮阳市综合养老服务中心": "city_centre",
     "县级供养服务设施": "county_support_facility",
+    "县级敬老院": "county_support_facility",
+    "县（市、区）级特困人员供养服务设施": "county_support_facility",
+    "某县特困人员供养服务中心": "county_support_facility",
+    "某县柳格镇特困供养服务设施": "township_home",
+    "乡镇（街道）级敬老院": "township_home",
+    "长者餐厅": "meal_point",
+    "农村互助养老服务点": "village_happiness_home",
     "唐河县养老服务中心": "county_care_centre",
     "县级养老服务中心": "county_care_centre",
     "养老服务指导中心": "guidance_centre",

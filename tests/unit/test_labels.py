@@ -67,7 +67,7 @@ def test_a_value_without_words_is_shown_as_it_is():
 
 def test_messages_of_the_output_stage_are_complete():
     entries = {code: entry for code, entry in words.messages().items() if code.startswith("output.")}
-    assert len(entries) == 8
+    assert len(entries) == 10
     for entry in entries.values():
         assert entry.keys() == {"severity", "en", "en_fix", "zh", "zh_fix"}
         fields = [set(re.findall(r"{(\w+)}", entry[language])) for language in ("en", "zh")]

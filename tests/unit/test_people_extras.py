@@ -336,6 +336,17 @@ def test_households_are_measured_where_they_are_and_shown_as_cells(tmp_path):
     assert cells.gaps["people"].sum() == pytest.approx(plain.gaps["people"].sum())
 
 
+def test_every_special_group_is_measured_in_one_run(tmp_path):
+    groups = ["高龄", "失能", "半失能", "空巢", "留守", "独居", "特困", "特殊困难", "65岁以上", "75岁以上"]
+    rows = [f"{LON + i * STEP / 9:.6f},{LAT:.6f},20," + ",".join(["1"] * 10) for i in range(9)]
+    people = "\n".join(["lon,lat,人口," + ",".join(groups), *rows])
+    keys = {"people": "groups = { " + ", ".join(f'"{group}" = "{group}"' for group in groups[:8]) + " }"}
+    zones = sc.run(sc.Study.from_file(SmallTown(tmp_path).write(people=people, keys=keys).study)).zones
+    top = zones[zones["circle"] == "own"].iloc[0]
+    assert (top["people"], top["disabled_people"], top["hardship_people"]) == (180, 9, 9)
+    assert top["destitute_share_within"] == pytest.approx(top["share_within"])
+
+
 def test_no_household_is_named_in_any_output(tmp_path):
     town = SmallTown(tmp_path).write(
         people=HOUSES + "H999,李四,庆祖镇东街9号,,,3,1\n", keys={"people": "household = true"}

@@ -573,7 +573,7 @@ def test_a_database_without_postgis_and_a_crs_without_a_code_are_refused(clean):
 
 def with_sink(town, server):
     text = town.study.read_text("utf-8")
-    town.study.write_text(f'{text}\n[output]\npostgis = "{server.url()}"\nschema = "small"\n', "utf-8")
+    town.study.write_text(f'{text}\npostgis = "{server.url()}"\nschema = "small"\n', "utf-8")
     return town
 
 
@@ -594,7 +594,7 @@ def test_a_run_writes_folder_and_database_and_keeps_both_when_either_fails(tmp_p
     assert town.files() == before
     clean.execute("DROP VIEW small.mine")
 
-    def full(*_):
+    def full(*_, **__):
         raise OutputError("output.cannot_write", path="x", why="disk full")
 
     monkeypatch.setattr(pipeline, "write_pages", full)

@@ -394,3 +394,24 @@ def test_registers_may_be_tables_of_a_database(tmp_path):
     assert list(registers.estates["zone_code"]) == [WEST]
     assert list(registers.medical["name"]) == ["西村卫生室"]
     assert "secret" not in "".join(str(f) for f in findings) + str(registers.units["source"].iloc[0])
+
+
+def test_the_lowest_of_several_unit_columns_is_meant(tmp_path):
+    units = f"县区,乡镇,村,常住人口\n{TOWNSHIP[:6]}000000,{TOWNSHIP},西村,50\n,{TOWNSHIP},,90\n"
+    inputs = town_with(tmp_path, {"units": units})
+    assert inputs.registers.units["people"].to_dict() == {TOWNSHIP: 90, WEST: 50}
+    assert listed(inputs) == []
+
+
+def test_whether_an_estate_is_new_may_be_asked_with_yes_and_no(tmp_path):
+    estates = "小区,所属社区,是否新建,户数,配建养老用房面积（㎡）\n甲苑,西村,是,100,30\n乙苑,西村,否,100,\n"
+    frame = town_with(tmp_path, {"estates": estates}).registers.estates
+    assert frame["stage"].tolist() == ["new", "existing"]
+    assert frame["floor_area_m2"].tolist()[0] == 30
+
+
+def test_a_task_may_be_set_for_retrofits(tmp_path):
+    tasks = "任务,设施类型,目标数\n家庭适老化改造,,100\n看不懂,火箭,2\n"
+    inputs = town_with(tmp_path, {"tasks": tasks})
+    assert inputs.registers.tasks["kind"].tolist() == ["home_retrofit", ""]
+    assert listed(inputs) == [("registers.unknown_kind", 3)]

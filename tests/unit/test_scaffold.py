@@ -7,6 +7,7 @@ from servicecircle import words
 from servicecircle.checks.attributes import operator_type, owner_type, yes_no
 from servicecircle.dictionary import COLUMNS, dictionary_rows
 from servicecircle.errors import OutputError
+from servicecircle.keeping import History
 from servicecircle.kinds import KINDS, STATUSES, recognise_kind, recognise_status
 from servicecircle.scaffold import init, study_text
 from servicecircle.sources.columns import match_columns
@@ -109,6 +110,7 @@ def test_every_key_is_there_with_its_note(language):
         "study": StudyTable, "streets": Streets, "facilities": FacilityTable, "zones": ZoneTable,
         "people": People, **dict.fromkeys(REGISTERS, RegisterTable), "estates": EstateTable,
         "medical": MedicalTable, "rules": Rules, "rules.circles": CircleRule, "output": Output,
+        "history": History,
     }  # fmt: skip
     text = uncommented(study_text(language))
     found = tables(text)
@@ -223,6 +225,13 @@ def test_the_dictionary_has_a_line_for_every_field_and_column():
     assert "xuchang-street-beds" in used["facilities", "long_stay_beds"]
     assert "xuchang-land-per-capita" in used["units", "land_m2"]
     assert "xuchang-area-new-30" in used["estates", "floor_area_m2"]
+
+
+def test_the_dictionary_names_the_clauses_that_count_by_people():
+    told = {(row["table"], row["field"]): row for row in dictionary_rows()}
+    people = told["units", "people"]["clause_ids"].split("、")
+    assert {"jiaozuo-village-1000", "xuchang-land-per-capita"} <= set(people)
+    assert told["tasks", "start"]["type"] == "date"
 
 
 def test_the_dictionary_is_a_workbook_in_either_language(folder, language):

@@ -58,6 +58,14 @@ def names():
     return find
 
 
+def test_a_township_known_by_name_only_tells_its_villages_apart():
+    table = zones(points=True)
+    table.loc[table["level"] == "township", "geometry"] = None
+    known = ZoneNames.of(table)
+    assert [table["code"].iloc[i] for i in known.find("", "白塔乡王庄村")] == ["410902200201"]
+    assert known.find("", "白塔乡") == ()
+
+
 @pytest.mark.parametrize(
     ("texts", "code"),
     [
@@ -179,3 +187,37 @@ def test_a_table_of_names_alone_is_refused(tmp_path):
     with pytest.raises(InputError) as caught:
         check(tmp_path, [["西辛庄村幸福院", "农村幸福院"]], head=("名称", "类型"))
     assert caught.value.code == "facilities.no_position_columns"
+
+
+def test_columns_of_village_township_and_county_are_read_together(tmp_path):
+    head = ("名称", "类型", "县区", "所属乡镇", "所属村")
+    rows = [
+        ["甲", "农村幸福院", "某县", "白塔乡", "王庄村"],  # two townships have one of this name
+        ["乙", "乡镇敬老院", "某县", "庆祖镇", ""],
+        ["丙", "社区日间照料中心", "", "", "红旗社区"],
+    ]
+    frame, findings = check(tmp_path, rows, head=head)
+    assert frame["zone_hint"].tolist() == ["王庄村|白塔乡|某县", "庆祖镇|某县", "红旗社区"]
+    assert (frame["reason"] == "").all()
+    assert "unlocated.ambiguous" not in findings.counts()
+    east = frame.geometry.x.round(-2).tolist()  # village 410902200201 is the sixth, 庆祖镇 the third to fifth
+    assert east == [X + 5500, X + 3500, X + 500]
+
+
+def test_a_county_tells_villages_of_one_name_apart_and_takes_what_names_no_more(tmp_path):
+    table = zones()
+    shapes = {"410902000000": "甲县", "410903000000": "乙县"}
+    upper = pd.DataFrame([
+        {"code": code, "name": name, "level": "county", "parent_code": "", "unit": False, "geometry": None}
+        for code, name in shapes.items()
+    ])  # fmt: skip
+    table.loc[table["code"].eq("410902200000"), "parent_code"] = "410903000000"
+    table = gpd.GeoDataFrame(pd.concat([upper, table], ignore_index=True), geometry="geometry", crs=METRIC)
+    head = ("名称", "类型", "县区", "所属村")
+    rows = [["甲", "农村幸福院", "乙县", "王庄村"], ["乙", "老年大学", "甲县", ""]]
+    frame, findings = check(tmp_path, rows, head=head, table=table)
+    assert frame["lon"].notna().tolist() == [True, False]
+    assert round(frame.geometry.x.iloc[0], -2) == X + 5500  # that of 白塔乡, which lies in 乙县
+    assert [f.subject for f in findings if f.code == "unlocated.upper"] == ["乙"]
+    known = ZoneNames.of(table)
+    assert [table["name"].iloc[i] for i in known.find_upper("乙县民政局")] == ["乙县"]

@@ -32,11 +32,11 @@ Tables = dict[str, "pd.DataFrame"]
 
 
 def tables_of_clauses(
-    facts: Facts, profile: Profile, judged: Judgement, *, other: Profile | None, placer: Placer
+    facts: Facts, profile: Profile, judged: Judgement, *, other: Profile | None
 ) -> tuple[Tables, dict[str, Any]]:
     """Return `hubs`, `tasks` and `comparison`, and what the summary says of them."""
     hubs, spokes = hub_kinds(profile, facts.rules)
-    linked = link_hubs(facts.facilities, facts.units["name"], placer, hubs=hubs, spokes=spokes)
+    linked = link_hubs(facts.facilities, facts.units["name"], facts.walk_to, hubs=hubs, spokes=spokes)
     tables: Tables = {"hubs": linked} if len(linked) else {}
     said: dict[str, Any] = {"hubs": _counts(linked, "hub_state")} if len(linked) else {}
     if len(facts.tasks):

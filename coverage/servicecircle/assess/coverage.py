@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -240,10 +240,9 @@ def _block(
         ["code", "name", "level", "parent_code", "report_unit", "area_class", "area_class_source", "geometry"]
     ]
     block = block.assign(circle=tally.circle, limit=tally.limit, limit_unit=tally.limit_unit)
-    for name, weight in known.living.items():
-        block[name if name == "people" else f"{name}_people"] = _summed(weight, members)
-    for column in tally.sums:
-        block[column] = _summed(tally.sums[column].to_numpy(), members)
+    living = {n if n == "people" else f"{n}_people": weight for n, weight in known.living.items()}
+    weights = living | {str(column): sums.to_numpy() for column, sums in tally.sums.items()}
+    block = _beside(block, {column: _summed(weight, members) for column, weight in weights.items()})
     streets = {column: _summed(sums.to_numpy(), members) for column, sums in known.streets.items()}
     block = describe_streets(block, pd.DataFrame(streets, index=block.index))
     unmapped = _summed(tally.unmapped, members)
@@ -283,18 +282,23 @@ def _main_reasons(group: NDArray[np.int64], tally: _Tally, size: int) -> list[st
     return [main.loc[i][1] if i in main.index else "" for i in range(size)]
 
 
+def _beside(block: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
+    """Add columns in one step: many groups bring many, and one by one they would be slow."""
+    return pd.concat([block, pd.DataFrame(columns, index=block.index)], axis=1)
+
+
 def _with_shares(block: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
+    shares: dict[str, Any] = {}
     for name in groups:
         judged = block[f"{name}_judged"].where(block[f"{name}_judged"] > 0)
         prefix = "" if name == "people" else f"{name}_"
-        block[f"{prefix}share_within"] = block[f"{name}_within"] / judged
-        block[f"{prefix}share_low"] = block[f"{name}_streets"] / judged
-        block[f"{prefix}share_high"] = np.minimum(
-            (block[f"{name}_within"] + block[f"{name}_doubtful"]) / judged, judged / judged
-        )
-        block[f"{prefix}share_straight"] = block[f"{name}_line"] / judged
-    block["gap_people"] = block["people_judged"] - block["people_within"]
-    return block
+        reached = block[f"{name}_within"] + block[f"{name}_doubtful"]
+        shares[f"{prefix}share_within"] = block[f"{name}_within"] / judged
+        shares[f"{prefix}share_low"] = block[f"{name}_streets"] / judged
+        shares[f"{prefix}share_high"] = np.minimum(reached / judged, judged / judged)
+        shares[f"{prefix}share_straight"] = block[f"{name}_line"] / judged
+    shares["gap_people"] = block["people_judged"] - block["people_within"]
+    return _beside(block, shares)
 
 
 def _states(block: pd.DataFrame, unmapped: Floats, lowest: bool) -> NDArray[np.str_]:  # noqa: FBT001

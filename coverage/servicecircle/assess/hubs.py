@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from servicecircle.kinds import COUNTING_STATUS, satisfying
 from servicecircle.standards.clause import HubTest
-from servicecircle.travel.field import NOWHERE, travel_field
+from servicecircle.travel.field import NOWHERE
 
 if TYPE_CHECKING:
-    from servicecircle.network.place import Placer
+    from numpy.typing import NDArray
+
+    from servicecircle.assess.nearest import WalkTo
     from servicecircle.standards.clause import Profile
     from servicecircle.study import Rules
+    from servicecircle.units import Floats
 
 HUBS = ("street_centre", "regional_centre", "township_home")
 """What radiates where the profile does not say."""
@@ -37,7 +39,7 @@ def hub_kinds(profile: Profile, rules: Rules) -> tuple[frozenset[str], frozenset
 def link_hubs(
     facilities: pd.DataFrame,
     names: pd.Series,
-    placer: Placer,
+    walk_to: WalkTo | None,
     *,
     hubs: frozenset[str],
     spokes: frozenset[str],
@@ -51,6 +53,10 @@ def link_hubs(
         With `x_m`, `y_m` (NaN unknown) and the code of their `township`.
     names
         Names of zones by code.
+    walk_to
+        As `Facts` has it; None: there are no streets, and all are linked in a straight line.
+    hubs, spokes
+        Kinds of either; a facility that is both is no spoke.
 
     Returns
     -------
@@ -59,12 +65,15 @@ def link_hubs(
     straight line, or the lowest id.
     """
     operating = facilities[facilities["status"].eq(COUNTING_STATUS)].sort_values("facility_id")
-    centres, stations = operating[operating["kind"].isin(hubs)], operating[operating["kind"].isin(spokes)]
-    linked = [
-        _link(group, centres[centres["township"].eq(code) & (code != "")], placer)
-        for code, group in stations.groupby("township", sort=True)
-    ]
-    parts = [*linked, _lonely(centres[~centres["township"].isin(stations["township"])])]
+    centres = operating[operating["kind"].isin(hubs)].reset_index(drop=True)
+    stations = operating[operating["kind"].isin(spokes - hubs)].reset_index(drop=True)
+    hub, metres, straight_m = _nearest_hubs(stations, centres, walk_to)
+    found = _rows(centres, "hub").drop(columns="township").reindex(hub).reset_index(drop=True).fillna("")
+    state = np.where(hub == NOWHERE, "orphan", "linked")
+    linked = pd.concat([_rows(stations, "spoke"), found], axis=1).assign(
+        hub_state=state, metres=metres, straight_m=straight_m
+    )
+    parts = [linked, _lonely(centres[~centres["township"].isin(stations["township"])])]
     table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     named = table["township"].map(names).fillna("")
     table = table.assign(township_name=named, spokes=table["hub_id"].map(_numbers(table)))
@@ -87,41 +96,25 @@ def _rows(facilities: pd.DataFrame, role: str) -> pd.DataFrame:
     return facilities[[*columns, "township"]].rename(columns=columns).reset_index(drop=True)
 
 
-def _link(spokes: pd.DataFrame, hubs: pd.DataFrame, placer: Placer) -> pd.DataFrame:
-    rows = _rows(spokes, "spoke")
-    if hubs.empty:
-        return rows.assign(
-            hub_state="orphan", hub_id="", hub_name="", hub_kind="", metres=np.nan, straight_m=np.nan
-        )
-    to = hubs[["x_m", "y_m"]].to_numpy(float)
-    away = np.hypot(*(spokes[["x_m", "y_m"]].to_numpy(float)[:, None] - to[None]).transpose(2, 0, 1))
-    nearest = np.where(np.isnan(away), np.inf, away).argmin(axis=1)
-    metres, by_streets = _walks(spokes, hubs, placer)
-    hub = np.where(np.isfinite(metres), by_streets, nearest)
-    chosen = hubs.iloc[hub]
-    straight_m = away[np.arange(len(hub)), hub]
-    return rows.assign(
-        hub_state="linked", hub_id=chosen["facility_id"].to_numpy(), hub_name=chosen["name"].to_numpy(),
-        hub_kind=chosen["kind"].to_numpy(),
-        metres=np.where(np.isfinite(metres), np.fmax(metres, straight_m), np.nan), straight_m=straight_m,
-    )  # fmt: skip
-
-
-def _walks(spokes: pd.DataFrame, hubs: pd.DataFrame, placer: Placer) -> tuple[Any, Any]:
-    """Return the walk from each spoke to the nearest hub along the streets, and that hub's row."""
-    metres, nearest = np.full(len(spokes), np.inf), np.full(len(spokes), NOWHERE)
-    there, from_ = hubs["x_m"].notna().to_numpy(), spokes["x_m"].notna().to_numpy()
-    if not there.any() or not from_.any():
-        return metres, nearest
-    points = gpd.GeoDataFrame(
-        {"facility_id": hubs["facility_id"][there]},
-        geometry=gpd.points_from_xy(hubs["x_m"][there], hubs["y_m"][there]), crs=placer.network.crs,
-    )  # fmt: skip
-    field = travel_field(placer, points)
-    places = placer.place(spokes[["x_m", "y_m"]].to_numpy(float)[from_], snap_m=300.0)
-    found, facility = field.metres_from(places)
-    metres[from_] = found
-    row_of = {name: i for i, name in enumerate(hubs["facility_id"].astype(str))}
-    rows = np.array([*(row_of[name] for name in field.facility_ids), NOWHERE])
-    nearest[from_] = rows[facility]
-    return metres, nearest
+def _nearest_hubs(
+    spokes: pd.DataFrame, hubs: pd.DataFrame, walk_to: WalkTo | None
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return each spoke's hub by its place, the walk to it and the straight line, township by township."""
+    found = np.full(len(spokes), NOWHERE, dtype=np.int64)
+    metres, straight_m = np.full((2, len(spokes)), np.nan)
+    from_xy, to_xy = spokes[["x_m", "y_m"]].to_numpy(float), hubs[["x_m", "y_m"]].to_numpy(float)
+    centres = hubs.groupby("township").indices
+    for code, stations in spokes.groupby("township").indices.items():
+        if not code or code not in centres:
+            continue
+        there = centres[code]
+        away = np.hypot(*(from_xy[stations, None] - to_xy[there]).transpose(2, 0, 1))
+        nearest = np.where(np.isnan(away), np.inf, away).argmin(axis=1)
+        if walk_to is not None:
+            walks, by_streets = walk_to(from_xy[stations], to_xy[there])
+            nearest = np.where(np.isfinite(walks), by_streets, nearest)
+        straight = away[np.arange(len(stations)), nearest]
+        if walk_to is not None:
+            metres[stations] = np.where(np.isfinite(walks), np.fmax(walks, straight), np.nan)
+        found[stations], straight_m[stations] = there[nearest], straight
+    return found, metres, straight_m

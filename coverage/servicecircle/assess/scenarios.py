@@ -89,8 +89,9 @@ def share_when_opened(
     return table.assign(**{OPENED: np.minimum(np.array(sums) / judged, 1.0)})
 
 
-def _usable(facilities: gpd.GeoDataFrame) -> pd.Series:
-    return facilities["geometry"].notna() & facilities["reason"].ne("unknown_kind")
+def _usable(facilities: gpd.GeoDataFrame) -> pd.Series[bool]:
+    known: pd.Series[bool] = facilities["reason"].ne("unknown_kind") & facilities["geometry"].notna()
+    return known
 
 
 def other_answers(

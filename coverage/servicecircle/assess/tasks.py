@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.assess.clauses.items import STATUSES
+from servicecircle.assess.clauses.ratios import figures_of
 from servicecircle.assess.clauses.scopes import ORDER
 from servicecircle.kinds import KINDS, satisfying
 
@@ -23,13 +24,17 @@ COLUMNS = (
     "start", "deadline", "task_state", "responsible", "reason",
 )  # fmt: skip
 
+_COLUMN_OF = {"family_bed": "family_beds", "home_retrofit": "retrofits"}
+"""What is no place on a map, and is counted by a column of the units table or its own register."""
+
 
 def follow_tasks(facts: Facts) -> pd.DataFrame:
     """
     Say how far each task is.
 
     Done is what operates on the study's day; a facility whose opening is dated counts from that day on. With
-    a `start` given, only what opened since counts as done. The schedule is the elapsed part of the time from
+    a `start` given, only what opened since counts as done; family beds and homes fitted for the old are those
+    of their tables. The schedule is the elapsed part of the time from
     the start, else from 1 January of the deadline's year, to the deadline.
 
     Returns
@@ -51,13 +56,20 @@ def _follow(task: dict[Hashable, Any], facts: Facts) -> dict[str, Any]:
         "start": start.isoformat() if start else "", "deadline": deadline.isoformat() if deadline else "",
         "responsible": task["responsible"],
     }  # fmt: skip
-    unusable = "" if kind in KINDS else "unknown_kind"
+    unusable = "" if kind in KINDS or kind in _COLUMN_OF else "unknown_kind"
     if not target > 0:
         unusable = unusable or "no_target"
     if unusable:
         return {**known, "task_state": "not_judged", "reason": unusable}
     given = bool(str(task.get("start") or ""))
-    counts = _counts(_there(facts, code, kind), facts.as_of, start if given else None)
+    since = start if given else None
+    if kind in _COLUMN_OF:
+        number = _number(facts, code, kind, since)
+        if number is None:
+            return {**known, "task_state": "not_judged", "reason": "missing_input"}
+        counts = dict.fromkeys(("listed", "built", "accepted", "operating", "done"), number)
+    else:
+        counts = _counts(_there(facts, code, kind), facts.as_of, since)
     completion = counts["done"] / target
     schedule = _elapsed(start, deadline, facts.as_of)
     return {
@@ -67,6 +79,13 @@ def _follow(task: dict[Hashable, Any], facts: Facts) -> dict[str, Any]:
         "operating_share": _part(counts["operating"], counts["built"]),
         "task_state": _state(completion, schedule, deadline, facts.as_of), "reason": "",
     }  # fmt: skip
+
+
+def _number(facts: Facts, code: str, kind: str, since: dt.date | None) -> int | None:
+    """Return how many family beds, or homes fitted for the old, a unit has; None where no table tells."""
+    figures = figures_of(facts, _COLUMN_OF[kind], (), opened=(since, facts.as_of))
+    known = float(figures["known"].get(code, np.nan))
+    return None if np.isnan(known) else round(known)
 
 
 def _there(facts: Facts, code: str, kind: str) -> pd.DataFrame:

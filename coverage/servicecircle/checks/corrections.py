@@ -51,6 +51,10 @@ _SHARED_COLUMNS = ("subject", "row")
 _LEAVE_OUT = {"删除", "删去", "delete", "remove"}
 _NOT_COMPARED = re.compile(r"[\s'—\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
 _LONGEST_COMPARED = 1000
+_WITHOUT_PLACE = {"facilities.no_coordinates", *(code for code in TARGETS if code.startswith("unlocated."))}
+"""Findings that a zone's code answers as well as coordinates do."""
+
+_ZONE_CODE = re.compile(r"\d{9}|\d{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +259,7 @@ class _Bench:
             correction.became("corrections.stale", self.rows.findings)
             return
         keeps = _keeps_row(correction)
-        given = self._understood(correction.answer, fields) if keeps else {}
+        given = self._understood(correction, fields) if keeps else {}
         if not keeps:
             self.out.add(i)
             correction.became("corrections.row_left_out", self.rows.findings)
@@ -288,10 +292,13 @@ class _Bench:
         same = _comparable(self.rows.read_at(fields, i)) == _comparable(correction.read)
         return bool(name) and name in own and self.called[name] == 1 and same
 
-    def _understood(self, answer: str, fields: tuple[str, ...]) -> dict[str, Any] | None:
+    def _understood(self, correction: Correction, fields: tuple[str, ...]) -> dict[str, Any] | None:
         """Return what an answer puts into each field; None where it makes no sense there."""
+        answer = correction.answer
         if not fields:
             return None
+        if correction.code in _WITHOUT_PLACE and _ZONE_CODE.fullmatch(answer.strip()):
+            return {"unit": answer.strip()}
         if fields == PLACE:
             pair = _coordinates_in(answer)
             if pair and self.crs.is_projected and abs(pair[0]) <= 180 and abs(pair[1]) <= 90:

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from servicecircle.checks.attributes import yes_no
 from servicecircle.checks.facility_rows import FacilityRows
 from servicecircle.checks.people import zones_of
 from servicecircle.checks.register_rows import RegisterRows
@@ -105,9 +106,12 @@ def _zones(rows: RegisterRows, finder: UnitFinder, xy: Floats) -> list[str]:
 def _stages(rows: RegisterRows, built: list[str], new_from: dt.date | None) -> list[str]:
     """Return new or existing: by the words, else by the day from which estates are new."""
     stages = []
+    asks = "是否新建" in rows.columns.get("stage", "")
     for i, written in enumerate(rows.texts("stage")):
         word = written.lower()
         stage = "new" if _NEW.search(word) else "existing" if _EXISTING.search(word) else ""
+        if asks and not stage:
+            stage = {1.0: "new", 0.0: "existing"}.get(yes_no(written), "")
         if written and not stage:
             rows.bad(i, "stage")
         if not stage and built[i] and new_from is not None:

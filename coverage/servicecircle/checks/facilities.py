@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,14 @@ COLUMNS = (
     "zone_hint", *NUMBERS, *TEXTS, *YES_NO, "has_functions", "opened_on", "opened_until",
 )  # fmt: skip
 SAME_PLACE_M = 30.0
+_MOST_COMPARED = 100_000
+"""Rows up to which similar names are looked for; beyond, the same ones only."""
+
+_FURNITURE = re.compile(r"[\s()\[\]·\-]")
+_ABOVE = re.compile(r"^(?:.{2,4}?(?:[省市县]|(?<![社小园])区))*(?:.{1,5}?(?:街道办事处|街道|镇|乡))?(?=.{3})")
+_OFTEN_LEFT_OUT = re.compile(
+    r"社区|居民委员会|居委会|村民委员会|村委会|农村|老年人?|养老服务|养老|日间照料|日照|服务|中心|[站点村]$|村(?=幸福|敬老|互助)"
+)
 _REASONS = ("no_coordinates", "bad_coordinates", "unknown_kind")
 _CONTENT = ["facility_id", "kind", "name", "lon", "lat"]
 
@@ -153,7 +163,7 @@ def _check_table(
         "facility_id": rows.texts("facility_id"), "name": rows.texts("name"), "kind": kinds,
         "status": _statuses(rows), "lon": placed.lonlat[:, 0], "lat": placed.lonlat[:, 1],
         "position_error_m": error_m, "reason": np.where(unknown, "unknown_kind", placed.reason),
-        "source": entry.source, "row": rows.table.rows, "zone_hint": rows.texts("unit"),
+        "source": entry.source, "row": rows.table.rows, "zone_hint": rows.units(),
         "table": len(tables) - 1, "origin": rows.origin,
         **{field: _numbers(rows, field) for field in NUMBERS},
         **{field: _yes_no(rows, field) for field in YES_NO},
@@ -283,20 +293,32 @@ def _cell(row: Any, tables: list[FacilityRows], fields: tuple[str, ...] = ()) ->
 
 
 def _say_same_place(frame: pd.DataFrame, xy: Floats, tables: list[FacilityRows], findings: Findings) -> None:
-    """Note, once per name, rows of one name that lie within `SAME_PLACE_M` of each other."""
-    placed = np.isfinite(xy).all(axis=1) & (frame["name"] != "").to_numpy()
-    placed[placed] = frame["name"][placed].duplicated(keep=False).to_numpy()
-    at_all = np.flatnonzero(placed)
-    for name, group in frame.iloc[at_all].groupby("name").indices.items():
-        at = at_all[group]
-        distances, _ = cKDTree(xy[at]).query(xy[at], k=2)
-        alike = frame.iloc[at[np.asarray(distances)[:, 1] <= SAME_PLACE_M]]
-        if len(alike) == 0:
-            continue
-        places = sorted(zip(alike["source"], alike["row"], strict=True))
-        first = alike.sort_values(["source", "row"]).iloc[0]
-        findings.note(
-            "facilities.same_place", subject=name, row=int(first["row"]), count=len(alike),
-            rows=", ".join(f"{source}:{row}" for source, row in places[:10]), metres=f"{SAME_PLACE_M:.0f}",
-            **_cell(first, tables),
-        )  # fmt: skip
+    """Note, once per group, rows that lie within `SAME_PLACE_M` of each other and are called alike."""
+    named = np.isfinite(xy).all(axis=1) & (frame["name"] != "").to_numpy()
+    called_by = [frame["name"]]
+    if len(frame) <= _MOST_COMPARED:
+        called_by.insert(0, frame["kind"] + "\n" + frame["name"].map(_stem))
+    told = np.zeros(len(frame), dtype=np.bool_)
+    for called in called_by:
+        often = named & called.duplicated(keep=False).to_numpy()
+        at_all = np.flatnonzero(often)
+        for group in called.iloc[at_all].groupby(called.iloc[at_all]).indices.values():
+            at = at_all[group]
+            distances, _ = cKDTree(xy[at]).query(xy[at], k=2)
+            alike = at[np.asarray(distances)[:, 1] <= SAME_PLACE_M]
+            if told[alike].all():
+                continue
+            told[alike] = True
+            rows = frame.iloc[alike].sort_values(["source", "row"])
+            written = [f"{source}:{row}" for source, row in zip(rows["source"], rows["row"], strict=True)]
+            first = rows.iloc[0]
+            findings.note(
+                "facilities.same_place", subject=first["name"], row=int(first["row"]), count=len(rows),
+                rows=", ".join(written[:10]), metres=f"{SAME_PLACE_M:.0f}", **_cell(first, tables),
+            )  # fmt: skip
+
+
+def _stem(name: str) -> str:
+    """Return a facility's name without the words that one list has and another leaves out."""
+    plain = _FURNITURE.sub("", unicodedata.normalize("NFKC", name))
+    return _OFTEN_LEFT_OUT.sub("", _ABOVE.sub("", plain)) or plain

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 
+from servicecircle.checks.named_zones import BESIDE
 from servicecircle.sources.cells import each, text
-from servicecircle.sources.columns import match_columns
+from servicecircle.sources.columns import match_columns, more_columns
 from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class FacilityRows:
         Where doubts are noted.
     source, origin
         The table as it was read, and where each row stands in it.
+    more_units
+        Columns that name a row's zone besides that of `unit`: its township, its county.
     """
 
     table: Table
@@ -77,6 +80,7 @@ class FacilityRows:
     findings: Findings
     source: Table
     origin: NDArray[np.intp]
+    more_units: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -87,7 +91,8 @@ class FacilityRows:
             path, sheet=entry.sheet, layer=entry.layer, crs=crs, what="[[facilities]]", findings=findings
         )
         columns = match_columns(table.frame, FIELDS, entry.columns, where=str(path))
-        return cls(table, entry, columns, findings, table, np.arange(len(table.frame)))
+        more = () if "unit" in entry.columns else more_columns(table.frame, "unit", columns)
+        return cls(table, entry, columns, findings, table, np.arange(len(table.frame)), more)
 
     def __len__(self) -> int:
         return len(self.table.frame)
@@ -101,6 +106,11 @@ class FacilityRows:
     def texts(self, field: str) -> list[str]:
         """Return the cells of a field as text."""
         return each(text, self.cells(field)) if field in self.columns else [""] * len(self)
+
+    def units(self) -> list[str]:
+        """Return what names the zone of each row, of several columns parted by `BESIDE`."""
+        columns = [self.texts("unit"), *(each(text, list(self.table.frame[c])) for c in self.more_units)]
+        return [BESIDE.join(filter(None, dict.fromkeys(cells))) for cells in zip(*columns, strict=True)]
 
     def text_at(self, field: str, i: int) -> str:
         """Return one cell of a field as text."""

@@ -146,6 +146,8 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     as_of = study.study.as_of or dt.datetime.now(dt.UTC).astimezone().date()
     if study.study.as_of is None:
         findings.note("study.no_as_of", date=as_of.isoformat())
+    if "tianditu" in study.output.base_maps:
+        findings.note("study.key_shown" if study.output.tianditu_key else "study.no_key")
     digests = _digests(study, path)
     return Inputs(
         named, crs, raw, facilities, zones, people, findings, digests, as_of, verified, barriers, registers

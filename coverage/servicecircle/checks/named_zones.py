@@ -28,6 +28,10 @@ _ANOTHER_VILLAGE = frozenset("大小东西南北前后上中下新老")
 _FURNITURE = re.compile(r"[\s()\[\]【】<>《》,，、。;；:：\"'“”]")
 _CODE = re.compile(r"(?<!\d)(?:\d{12}|\d{9})(?!\d)")
 _LONGEST_TEXT = 200
+BESIDE = "|"
+"""Parts the columns of a row that each name a zone: its village, its township, its county."""
+
+_UPPER = ("county", "prefecture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,10 @@ class ZoneNames:
     ----------
     townships, villages
         Name without its ending, or whole -> positions of the zones of that name.
-    codes
-        Code -> position.
+    uppers
+        Whole name of a county or prefecture -> positions, the counties first.
+    codes, positions
+        Code -> position, of the zones that have a place and of all.
     parents
         Of each zone, the code above it.
     own_codes
@@ -74,43 +80,75 @@ class ZoneNames:
 
     townships: _Index
     villages: _Index
+    uppers: dict[str, list[int]]
     codes: dict[str, int]
+    positions: dict[str, int]
     parents: list[str]
     own_codes: list[str]
 
     @classmethod
     def of(cls, zones: gpd.GeoDataFrame) -> ZoneNames:
-        """Return the names of zones that have a place."""
+        """Return the names of villages that have a place, and of what lies above them."""
         shapes = zones.geometry.to_numpy()
         placed = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)).tolist()
         names, levels, codes = list(zones["name"]), list(zones["level"]), list(zones["code"])
 
-        def of(level: str) -> list[tuple[int, str]]:
-            return [(i, names[i]) for i in placed if levels[i] == level]
+        def of(level: str, among: Iterable[int]) -> list[tuple[int, str]]:
+            return [(i, names[i]) for i in among if levels[i] == level]
 
+        uppers: defaultdict[str, list[int]] = defaultdict(list)
+        for level in _UPPER:
+            for i, name in enumerate(names):
+                if levels[i] == level and name:
+                    uppers[_plain(name)].append(i)
         return cls(
-            _Index.of(of("township"), _TOWNSHIP_END), _Index.of(of("village"), _VILLAGE_END),
-            {codes[i]: i for i in placed}, list(zones["parent_code"]), codes,
+            _Index.of(of("township", range(len(zones))), _TOWNSHIP_END),
+            _Index.of(of("village", placed), _VILLAGE_END), dict(uppers),
+            {codes[i]: i for i in placed}, {code: i for i, code in enumerate(codes)},
+            list(zones["parent_code"]), codes,
         )  # fmt: skip
 
     def find(self, unit: str, address: str = "", name: str = "") -> tuple[int, ...]:
         """
         Return the positions of the zones that a facility's unit, address and name may mean.
 
-        One: it is named; several: the texts do not tell which; none: no zone is named.
+        One: it is named; several: the texts do not tell which; none: no zone is named. `unit` may hold
+        several texts, parted by `BESIDE`.
         """
-        texts = [_plain(text) for text in (unit, address, name)]
-        for code in _CODE.findall(texts[0]):
+        parts = [("unit", text) for text in unit.split(BESIDE)] + [("address", address), ("name", name)]
+        texts = [(column, _plain(text)) for column, text in parts]
+        for code in _CODE.findall(_plain(unit)):
             if (own := code.ljust(12, "0")) in self.codes:
                 return (self.codes[own],)
-        towns = {i for text in texts for i in self._townships_in(text)}
-        within = {self.own_codes[i] for i in towns}
-        for column, text in zip(("unit", "address", "name"), texts, strict=True):
-            found = self._villages_in(text, column)
-            nearer = [i for i in found if self.parents[i] in within]
-            if found:
-                return tuple(nearer or found)
-        return tuple(sorted(towns))
+        above = self._above(text for _, text in texts)
+        towns = self._inside({i for _, text in texts for i in self._townships_in(text)}, above)
+        for column, text in texts:
+            if found := self._villages_in(text, column):
+                return tuple(sorted(self._inside(self._inside(found, above), towns)))
+        return tuple(sorted(i for i in towns if self.own_codes[i] in self.codes))
+
+    def find_upper(self, unit: str, name: str = "") -> tuple[int, ...]:
+        """Return the county that a facility's unit or name names, else the prefecture."""
+        return tuple(sorted(self._above([_plain(unit), _plain(name)])))
+
+    def _above(self, texts: Iterable[str]) -> set[int]:
+        together = BESIDE.join(texts)
+        named = (positions for upper, positions in self.uppers.items() if upper in together)
+        return set(next(named, ()))
+
+    def _inside(self, found: Iterable[int], above: Iterable[int]) -> list[int]:
+        """Keep the zones that lie in some others; all, where none does."""
+        wanted = {self.own_codes[i] for i in above}
+        every = list(found)
+        return [i for i in every if wanted & set(self.uppers_of(i))] or every
+
+    def uppers_of(self, i: int) -> Iterator[str]:
+        """Yield the codes of the zones that hold one, the nearest first."""
+        while code := self.parents[i]:
+            yield code
+            if code not in self.positions:
+                return
+            i = self.positions[code]
 
     def _townships_in(self, text: str) -> Iterator[int]:
         for start, piece in self.townships.pieces(text):

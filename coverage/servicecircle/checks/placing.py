@@ -44,7 +44,7 @@ class Surroundings:
 
     def located(self, rows: FacilityRows) -> Positions:
         """Return where the coordinates of a table's rows lie."""
-        units, addresses = rows.texts("unit"), rows.texts("address")
+        units, addresses = rows.units(), rows.texts("address")
 
         def name_zones(wanted: NDArray[np.intp]) -> NDArray[np.intp]:
             found = [() if self.names is None else self.names.find(units[i], addresses[i]) for i in wanted]

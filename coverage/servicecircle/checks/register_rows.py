@@ -16,7 +16,7 @@ from servicecircle.checks.named_zones import ZoneNames
 from servicecircle.database import place_of
 from servicecircle.errors import InputError
 from servicecircle.sources.cells import day, is_blank, numbers, scale_of, text
-from servicecircle.sources.columns import listed, match_columns
+from servicecircle.sources.columns import listed, match_columns, more_columns
 from servicecircle.sources.tables import read_table
 
 if TYPE_CHECKING:
@@ -53,12 +53,15 @@ class RegisterRows:
         Our fields -> the table's columns.
     findings
         Where rows are listed that cannot be used, and cells that are not understood.
+    more_units
+        Columns that name a row's zone besides those of `UNIT`.
     """
 
     table: Table
     source: str
     columns: dict[str, str]
     findings: Findings
+    more_units: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -93,7 +96,8 @@ class RegisterRows:
                 theirs = listed(c for c in table.frame.columns if c != "geometry")
                 facts = {"table": what, "fields": " / ".join(group), "columns": theirs}
                 raise InputError("registers.no_column", where=str(path), **facts)
-        rows = cls(table, str(entry.source), columns, findings)
+        more = more_columns(table.frame, "unit", columns) if "unit" in columns else ()
+        rows = cls(table, str(entry.source), columns, findings, () if "unit" in entry.columns else more)
         if len(rows) == 0:
             findings.note("registers.empty_table", subject=rows.source, table=what)
         return rows
@@ -228,9 +232,10 @@ class UnitFinder:
         """Return the position of each row's zone, -1 where it names none or not one; such rows are listed."""
         found = []
         told = [rows.cells(field) for field in UNIT if field in rows.columns]
+        told += [list(rows.table.frame[column]) for column in rows.more_units]
         for i in range(len(rows)):
             cells = [column[i] for column in told if text(column[i])]
-            which = self._first(cells)
+            which = self._lowest(cells)
             found.append(which[0] if len(which) == 1 else -1)
             if len(which) != 1 and (cells or required):
                 self.say_unfound(rows, i, " ".join(text(cell) for cell in cells), which)
@@ -258,13 +263,21 @@ class UnitFinder:
         else:
             rows.note("registers.unknown_unit" if written else "registers.no_unit", i, written=written)
 
-    def _first(self, cells: list[Any]) -> list[int]:
-        """Return what the first cell that means any zone means, the other cells beside it."""
+    def _lowest(self, cells: list[Any]) -> list[int]:
+        """
+        Return what the cells of a row mean: the first, or what another one names inside it.
+
+        `清丰县` and `高堡乡` mean the township.
+        """
+        found: list[int] = []
         for cell in cells:
             beside = " ".join(text(other) for other in cells if other is not cell)
-            if which := self.find(cell, beside):
-                return which
-        return []
+            which = self.find(cell, beside)
+            found = [i for i in which if self._is_in(i, found)] or found or which
+        return found
+
+    def _is_in(self, i: int, others: list[int]) -> bool:
+        return bool({self.code(k) for k in others} & set(self.names.uppers_of(i)))
 
 
 def _plain(name: object) -> str:

@@ -53,6 +53,9 @@ COLUMNS = {
 }  # fmt: skip
 """The columns of each frame."""
 
+HOME_RETROFIT, _RETROFIT = "home_retrofit", "适老化"
+"""What tasks are set for besides facilities, and the word it is known by."""
+
 _TEXTS = {
     "code", "name", "level", "source", "estate_id", "zone_code", "stage", "built", "medical_id", "status",
     "opened", "opened_on", "origin", "facility_id", "clause_id", "written", "task", "kind", "written_kind",
@@ -127,7 +130,8 @@ def check_registers(
     """
     finder = UnitFinder.of(zones)
     named = study.registers
-    frames: dict[str, Any] = {name: getattr(Registers.none(), name) for name in FIELDS}
+    none = Registers.none()
+    frames: dict[str, Any] = {name: getattr(none, name) for name in FIELDS}
     around = Surroundings.of(streets_box, ground)
     if "units" in named:
         frames["units"] = read_units(study, finder, findings)
@@ -256,21 +260,29 @@ def _tasks(study: Study, finder: UnitFinder, findings: Findings) -> pd.DataFrame
     named = np.array([bool(text) for text in rows.texts("code", "zone", "unit")], dtype=bool)
     _say_blank(rows, "target")
     targets, deadlines = rows.numbers("target"), [last_day(text) for text in rows.texts("deadline")]
-    kinds = [recognise_kind(text) for text in rows.texts("kind", "task")]
+    kinds = [_kind_of(text) for text in rows.texts("kind", "task")]
     for i in range(len(rows)):
-        if kinds[i] is None:
+        if not kinds[i]:
             rows.note("registers.unknown_kind", i, written=rows.text_at(i, "kind", "task"))
         if not deadlines[i] and rows.text_at(i, "deadline"):
             rows.bad(i, "deadline")
     frame = pd.DataFrame({
         "task": rows.texts("task", "kind"), "code": [finder.code(k) if k >= 0 else "" for k in at],
-        "kind": [kind[0] if kind else "" for kind in kinds], "written_kind": rows.texts("kind"),
+        "kind": kinds, "written_kind": rows.texts("kind"),
         "target": targets, "start": [first_day(text) for text in rows.texts("start")],
         "deadline": deadlines, "responsible": rows.texts("responsible"),
         "row": rows.table.rows, "source": rows.source,
     })  # fmt: skip
     used: pd.DataFrame = frame[~np.isnan(targets) & ((at >= 0) | ~named)].reset_index(drop=True)
     return used
+
+
+def _kind_of(written: str) -> str:
+    """Return the kind that a task is about; homes fitted for the old are no facility, but are counted too."""
+    found = recognise_kind(written)
+    if found is None:
+        return HOME_RETROFIT if _RETROFIT in written else ""
+    return found[0]
 
 
 def _given(study: Study, frames: dict[str, pd.DataFrame], facilities: gpd.GeoDataFrame) -> frozenset[str]:
@@ -283,6 +295,8 @@ def _given(study: Study, frames: dict[str, pd.DataFrame], facilities: gpd.GeoDat
         columns = [column for column in frame.columns if column not in _DATA and column != "geometry"]
         given |= {f"{name}.{column}" for column in columns if _any_known(frame[column])}
     given |= {f"indicators.{clause}" for clause in frames["indicators"]["clause_id"]}
+    if frames["medical"]["geriatric"].notna().any():  # they are hospitals
+        given |= {"facilities.hospital", "facilities.geriatric"}
     kinds = set(facilities["kind"])
     given |= {f"facilities.{kind}" for kind in KINDS if not kinds.isdisjoint(satisfying([kind]))}
     return frozenset(given)

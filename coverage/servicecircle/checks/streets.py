@@ -54,6 +54,7 @@ def add_roads(study: Study, streets: RawStreets, *, crs: CRS, findings: Findings
         "roads_same_m": round(sum(a.same_m for a in additions)),
         "roads_links_m": round(sum(a.links_m for a in additions)),
         "roads_joints": sum(a.joints for a in additions),
+        "roads_ways": len(merged.way_id) - len(streets.way_id),  # they come last
     }
     return replace(merged, counts={**streets.counts, **counts})
 

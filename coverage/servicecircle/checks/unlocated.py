@@ -38,7 +38,7 @@ def place_unlocated(
     it; 0 for rows with coordinates, NaN for those without a place.
     """
     error_m = np.where(placed.reason == "", 0.0, np.nan)
-    units, addresses, titles = rows.texts("unit"), rows.texts("address"), rows.texts("name")
+    units, addresses, titles = rows.units(), rows.texts("address"), rows.texts("name")
     zone = np.full(len(rows), -1, dtype=np.intp)
     lost = np.flatnonzero(placed.reason == "no_coordinates")
     for i in lost.tolist():
@@ -50,6 +50,8 @@ def place_unlocated(
                 f"{zones['name'].iloc[k]} ({zones['code'].iloc[k]})" for k in found[:_NAMES_SHOWN]
             )
             rows.note("unlocated.ambiguous", i, count=len(found), which=which)
+        elif upper := names.find_upper(units[i], titles[i]):
+            rows.note("unlocated.upper", i, zone=zones["name"].iloc[upper[0]])
         elif units[i] or addresses[i]:
             rows.note("unlocated.unmatched", i, written=(units[i] or addresses[i]))
         else:

@@ -38,6 +38,9 @@ COLUMNS = (
 )
 _FIELDS = ("code", "name", "area_class", "circle", "report_unit", "lon", "lat")
 _TEXTS = {"name": "name", "report_unit": "report_unit", "class_code": "area_class", "circle_given": "circle"}
+_ABOVE = {f"in_{level}": level for level in LEVELS[:-1]}
+"""What a table calls the zones above its own."""
+
 _LEFT_OUT = {"missing": "zones.no_code", "destroyed": "zones.code_destroyed", "upper": "zones.upper_code"}
 _SLIVER_M2 = 1.0
 _VIRTUAL = ("498", "598")
@@ -50,7 +53,8 @@ def check_zones(study: Study, *, crs: CRS, findings: Findings) -> gpd.GeoDataFra
 
     Columns: code, name, level, parent_code, report_unit, class_code and circle_given (as written, or ""),
     unit (whether it is of the lowest level given), geometry (polygon, point or None, in `crs`).
-    Upper levels that are not given are built from the digits of the codes.
+    Upper levels that are not given are built from the digits of the codes, and named as the tables below them
+    name them throughout.
 
     Raises
     ------
@@ -73,14 +77,15 @@ def check_zones(study: Study, *, crs: CRS, findings: Findings) -> gpd.GeoDataFra
 def _read(study: Study, entry: ZoneTable, *, crs: CRS, lowest: str, findings: Findings) -> pd.DataFrame:
     path = place_of(entry.source, study.locate)
     table = read_table(path, sheet=entry.sheet, layer=entry.layer, what="[[zones]]", findings=findings)
-    columns = match_columns(table.frame, _FIELDS, entry.columns, where=str(table.path))
+    above = LEVELS[: LEVELS.index(entry.level)]
+    columns = match_columns(table.frame, (*above, *_FIELDS), entry.columns, where=str(table.path))
     if "code" not in columns:
         raise InputError("zones.no_code_column", where=str(table.path), columns=listed(table.frame.columns))
     shapes = shapes_of(table.frame, columns, crs=crs)
     if shapes is None and entry.level == lowest:
         raise InputError("zones.no_shapes", where=str(table.path))
     rows = pd.DataFrame({"row": np.asarray(table.rows), "level": entry.level, "unit": entry.level == lowest})
-    for field, column in _TEXTS.items():
+    for field, column in {**_TEXTS, **_ABOVE}.items():
         rows[field] = [text(v) for v in table.frame[columns[column]]] if column in columns else ""
     rows["geometry"] = np.full(len(rows), None) if shapes is None else shapes
     rows = _with_codes(rows, table.frame[columns["code"]], str(table.path), findings)
@@ -181,6 +186,12 @@ def _build_upwards(levels: dict[str, pd.DataFrame], lowest: str, findings: Findi
     return [below.assign(parent_code=""), *reversed(frames)]
 
 
+def _agreed(names: pd.Series[str]) -> str:
+    """Return the one name that stands in some cells; '' where there is none, or several."""
+    written = set(names) - {""}
+    return written.pop() if len(written) == 1 else ""
+
+
 def _parents(below: pd.DataFrame, given: pd.DataFrame | None, level: str, findings: Findings) -> pd.DataFrame:
     children = below.groupby("parent_code")["geometry"]
     known = set() if given is None else set(given["code"])
@@ -191,8 +202,11 @@ def _parents(below: pd.DataFrame, given: pd.DataFrame | None, level: str, findin
             findings.note("zones.parent_built", subject=code, count=needed[code])
         for code in sorted(known - needed.keys()):
             findings.note("zones.childless", subject=code)
-    new = pd.DataFrame({"code": built, "name": built, "level": level, "unit": False, "geometry": None})
+    said = below.groupby("parent_code")[list(_ABOVE)].agg(_agreed)
+    new = pd.DataFrame({"code": built, "level": level, "unit": False, "geometry": None})
     new[["report_unit", "class_code", "circle_given"]] = ""
+    new[list(_ABOVE)] = said.loc[built].to_numpy()
+    new["name"] = new[f"in_{level}"].where(new[f"in_{level}"] != "", new["code"])
     rows = (new if given is None else pd.concat([given, new])).sort_values("code", ignore_index=True)
     shapes = rows["geometry"].to_numpy(dtype=object).copy()
     for i in np.flatnonzero(~are_polygons(shapes) & rows["code"].isin(needed.keys()).to_numpy()):

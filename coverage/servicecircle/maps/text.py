@@ -11,6 +11,7 @@ import pandas as pd
 
 from servicecircle import words
 from servicecircle.kinds import KINDS
+from servicecircle.units import percent
 
 if TYPE_CHECKING:
     from servicecircle.study import Circle
@@ -74,10 +75,7 @@ class Text:
         """
         if not _known(share):
             return EMPTY
-        if share >= 1 - 1e-9:
-            return Shown.of("100%", share)
-        tenths = min(math.floor(share * 1000 + 1e-6), 999)
-        return Shown.of(f"{tenths / 10:.1f}%", share)
+        return Shown.of(percent(share), share)
 
     def people(self, people: Any) -> str:
         """Return a number of people, never with decimals."""

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from servicecircle import words
+from servicecircle.checks.waiting import waits_for
 from servicecircle.crs import crs_name, transform
 from servicecircle.database import place_of
 from servicecircle.kinds import COUNTING_STATUS, KINDS, STATUSES
 from servicecircle.outputs.cells import printable
 from servicecircle.outputs.sketch import sketch
 from servicecircle.outputs.workbook import EMPTY
-from servicecircle.standards.waiting import waits_for
 from servicecircle.study import REGISTERS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from servicecircle.checks.inputs import Inputs
     from servicecircle.findings import Finding
     from servicecircle.sources.streets import RawStreets
+    from servicecircle.study import FacilityTable
 
 SHEET = "rejects.xlsx"
 EXAMPLES = 5
@@ -212,11 +213,26 @@ def _street_km(raw: RawStreets, inputs: Inputs) -> float:
 
 def _facilities_held(inputs: Inputs, say: Words, name: str, _part: str) -> str:
     entries = [entry for entry in inputs.study.facilities if PurePath(entry.source).name == name]
-    datums = dict.fromkeys(entry.datum for entry in entries)
-    known = words.table("check")
-    told = [say.say(f"datum_{datum}") if f"datum_{datum}" in known else datum for datum in datums]
+    told = dict.fromkeys(_datum(entry, inputs, say) for entry in entries)
     rows = int(inputs.facilities["source"].isin([entry.source for entry in entries]).sum())
     return say.say("facilities_content", rows=say.number(rows), datum=say.say("comma").join(told))
+
+
+def _datum(entry: FacilityTable, inputs: Inputs, say: Words) -> str:
+    """Return the datum of a table: as it is declared, else as the evidence told it."""
+    if entry.datum == "auto":
+        for finding in inputs.findings:
+            if finding.subject == entry.source and (named := _TOLD_BY.get(finding.code)):
+                return say.say(named, **finding.facts)
+    known = f"datum_{entry.datum}"
+    return say.say(known) if known in words.table("check") else entry.datum
+
+
+_TOLD_BY = {
+    "detect.named": "datum_told", "detect.mostly": "datum_mostly", "detect.mixture": "datum_mixed",
+    "detect.share_unsure": "datum_mixed", "detect.cannot_tell": "datum_cannot_tell",
+    "detect.grid": "datum_grid", "detect.grid_doubt": "datum_grid",
+}  # fmt: skip
 
 
 def _zones_held(inputs: Inputs, say: Words, _name: str, level: str) -> str:

@@ -13,6 +13,8 @@ from servicecircle.crs import transform
 from servicecircle.kinds import COUNTING_STATUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -27,6 +29,10 @@ SIDE = 2000
 """Units of the picture's longer side; all its coordinates are whole numbers."""
 
 _OUTLINE_BYTES, _STREET_BYTES, _DOT_BYTES = 300_000, 300_000, 60_000
+_LAYER_BYTES = 150_000
+_PEOPLE_UNITS = 16
+"""People are drawn by squares of the picture: which of them hold any."""
+_CELL_M = 100.0
 _MARGIN_SHARE = 0.03
 _LEAST_M = 200.0
 _SHORTEST = 3.0
@@ -63,6 +69,27 @@ class Sketch:
     facility_counts: dict[str, int]
     bar: int
     bar_m: int
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """
+    An input of its own over the streets.
+
+    Parameters
+    ----------
+    called
+        `people`, `extra` (roads of one's own) or `barriers`.
+    path
+        Its SVG path data, of dots or lines.
+    figure
+        How many people or kilometres it is.
+    """
+
+    called: str
+    path: str
+    figure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +120,27 @@ def sketch(inputs: Inputs) -> Sketch:
         width=frame.width, height=frame.height, outlines=outlines, streets=streets, streets_share=share,
         places=_dots(frame.units(shapely.get_coordinates(shapely.centroid(zones[~flat])))),
         facilities=facilities, facility_counts=counts, bar=round(bar_m * frame.scale), bar_m=bar_m,
+        layers=tuple(layer for layer in _layers(inputs, frame) if layer.path),
     )  # fmt: skip
+
+
+def _layers(inputs: Inputs, frame: _Frame) -> Iterator[Layer]:
+    """Return the inputs that the sketch of zones and facilities leaves out."""
+    rows = inputs.people.rows
+    metres = rows[["x_m", "y_m"]].to_numpy(dtype=np.float64)[(rows["people"] > 0).to_numpy()]
+    if inputs.study.people.household:  # where a household lives is never written out
+        metres = np.floor(metres / _CELL_M) * _CELL_M + _CELL_M / 2
+    xy = frame.units(metres)
+    xy = xy[((xy >= 0) & (xy <= [frame.width, frame.height])).all(axis=1)]
+    squares = np.floor(xy / _PEOPLE_UNITS) * _PEOPLE_UNITS + _PEOPLE_UNITS / 2
+    yield Layer("people", _dots(squares, _LAYER_BYTES), float(rows["people"].sum()))
+    if own := inputs.streets.counts.get("roads_ways", 0):
+        roads = _ways(inputs.streets, inputs.crs, since=len(inputs.streets.first) - 1 - own)
+        path, _ = _lines(roads, frame, _LAYER_BYTES)
+        yield Layer("extra", path, inputs.streets.counts["roads_added_m"] / 1000.0)
+    if inputs.barriers is not None and len(inputs.barriers):
+        path, _ = _lines(inputs.barriers, frame, _LAYER_BYTES)
+        yield Layer("barriers", path, float(shapely.length(inputs.barriers).sum()) / 1000.0)
 
 
 def _frame(shapes: Shapes) -> _Frame:
@@ -105,14 +152,15 @@ def _frame(shapes: Shapes) -> _Frame:
     return _Frame(west - margin, north + margin, scale, round(width * scale), round(height * scale))
 
 
-def _ways(streets: RawStreets, crs: CRS) -> Shapes:
-    """Return the streets as lines; a way goes on behind a node that lies outside the extract as another."""
-    known = np.isfinite(streets.xy).all(axis=1)
-    begins = np.zeros(len(streets.xy) + 1, dtype=bool)
-    begins[streets.first] = True
+def _ways(streets: RawStreets, crs: CRS, *, since: int = 0) -> Shapes:
+    """Return ways as lines; a way goes on behind a node that lies outside the extract as another."""
+    start = int(streets.first[since])
+    known = np.asarray(np.isfinite(streets.xy[start:]).all(axis=1))
+    begins = np.zeros(len(known) + 1, dtype=bool)
+    begins[streets.first[since:] - start] = True
     begins[1:] |= ~known
     part = np.cumsum(begins[:-1])[known]
-    xy = transform(streets.xy[known], streets.crs, crs)
+    xy = transform(streets.xy[start:][known], streets.crs, crs)
     _, which, count = np.unique(part, return_inverse=True, return_counts=True)
     keep = (count >= 2)[which] & np.isfinite(xy).all(axis=1)
     keep &= np.bincount(which[keep], minlength=len(count))[which] >= 2
@@ -145,9 +193,9 @@ def _path(line: Any) -> str:
     return f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps) if len(steps) else ""
 
 
-def _dots(points: Floats) -> str:
+def _dots(points: Floats, most_bytes: int = _DOT_BYTES) -> str:
     data = "".join(f"M{x} {y}h0" for x, y in np.unique(np.rint(points).astype(int), axis=0))
-    return data[: data.rfind("M", 0, _DOT_BYTES)] if len(data) > _DOT_BYTES else data
+    return data[: data.rfind("M", 0, most_bytes)] if len(data) > most_bytes else data
 
 
 def _facilities(facilities: gpd.GeoDataFrame, frame: _Frame) -> tuple[dict[str, str], dict[str, int]]:

@@ -13,6 +13,7 @@ from servicecircle.assess.village_class import COLUMNS as VILLAGE_COLUMNS
 from servicecircle.findings import COLUMNS as FINDING_COLUMNS
 from servicecircle.outputs.cells import harmless, plain_value
 from servicecircle.outputs.workbook import write_workbook
+from servicecircle.standards.register import load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +67,21 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
         An existing folder.
     """
     tables = written_tables(results)
-    paths = [_write_csv(table, folder / f"{name}.csv") for name, table in tables.items()]
-    return [*paths, write_workbook(tables, folder / "tables.xlsx", study=results.study)]
+    paths = [write_csv(table, folder / f"{name}.csv") for name, table in tables.items()]
+    told = tables | {"verdicts": _in_words(tables["verdicts"], results)}
+    return [*paths, write_workbook(told, folder / "tables.xlsx", study=results.study)]
+
+
+def _in_words(verdicts: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Add the zone's name and the clause's words, which the codes stand for."""
+    study = results.study
+    clauses = load_profile(study.rules.profile, folder=study.path.parent).clauses
+    zh = study.language == "zh"
+    phrases = {clause.id: clause.phrase if zh else clause.en or clause.phrase for clause in clauses}
+    names = dict(zip(results.zones["code"], results.zones["name"], strict=True))
+    return verdicts.assign(
+        unit_name=verdicts["zone_code"].map(names), phrase=verdicts["clause_id"].map(phrases)
+    )
 
 
 def written_tables(results: Results) -> dict[str, pd.DataFrame]:
@@ -89,7 +103,8 @@ def written_tables(results: Results) -> dict[str, pd.DataFrame]:
     return {**written, **results.tables}
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> Path:
+def write_csv(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table: UTF-8 with a BOM, every digit, nothing that a spreadsheet takes for a formula."""
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(table.columns)

@@ -15,6 +15,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from servicecircle import words
 from servicecircle.assess.verified import gaps_meant
+from servicecircle.checks.named_zones import BESIDE
 from servicecircle.checks.verified import QUESTIONS, TO_FILL_IN, read_answers
 from servicecircle.errors import InputError, OutputError
 from servicecircle.outputs.cells import harmless, plain_value
@@ -200,7 +201,8 @@ def _villages(results: Results, say: _Words, townships: _Townships) -> list[_Ite
     items = []
     for facility in results.facilities.loc[results.facilities["used"]].to_dict("records"):
         stands = facility["zone_code"]
-        belongs = called.get(facility.get("zone_hint") or "", stands)
+        hints = (facility.get("zone_hint") or "").split(BESIDE)
+        belongs = next((called[hint] for hint in hints if hint in called), stands)
         own = next((code for code in (belongs, stands) if code in hardly.index), None)
         if own is None:
             continue

@@ -16,9 +16,9 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from servicecircle import words
-from servicecircle.kinds import KINDS
+from servicecircle.kinds import KINDS, SUBJECTS
 from servicecircle.outputs.cells import harmless, plain_value
-from servicecircle.outputs.lacking import missing_input
+from servicecircle.standards.lacking import missing_input
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,7 +49,7 @@ _SHARES = ("measured", "threshold", "low", "high", "measured_a", "measured_b", "
 _SHARE_ROW = dict.fromkeys(_SHARES, _SHARE) | {"margin": "0.0%"}
 _LEFT, _RIGHT, _NUMBER = (Alignment(horizontal=side, vertical="top") for side in ("left", "right", None))
 _SENTENCE = Alignment(horizontal="left", vertical="top", wrap_text=True)
-_SENTENCES = {"message", "remedy"}
+_SENTENCES = {"message", "remedy", "phrase"}
 _ENUMS = {
     "class": "gap_class", "unit": "limit_unit", "differs": "used", "group": "column",
     "verdict_a": "verdict", "verdict_b": "verdict",
@@ -167,7 +167,9 @@ def _heading(name: str, study: Study) -> str:
 def _values(name: str, study: Study) -> dict[str, str]:
     """Return the words of a column's values; none for columns of free text."""
     if name in {"kind", "hub_kind", "spoke_kind"}:
-        return {code: kind.zh if study.language == "zh" else kind.en for code, kind in KINDS.items()}
+        which = 0 if study.language == "zh" else 1
+        kinds = {code: (kind.zh, kind.en)[which] for code, kind in KINDS.items()}
+        return {code: names[which] for code, names in SUBJECTS.items()} | kinds
     if name == "evidence":
         return {key: words.label("column", key, study.language) for key in words.table("labels")["column"]}
     group = _ENUMS.get(name, name)

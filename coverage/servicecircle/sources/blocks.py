@@ -19,8 +19,8 @@ Row = tuple[int, list[Any]]
 Merge = tuple[int, int, int]
 """First row, last row and column, from 0, of cells merged into one downwards; rows are counted from 1."""
 
-SUMS, HEADERS, UNITS, NOTES = (
-    "tables.sum_rows", "tables.header_again", "tables.unit_row", "tables.note_rows",
+SUMS, HEADERS, UNITS, NOTES, BLANK = (
+    "tables.sum_rows", "tables.header_again", "tables.unit_row", "tables.note_rows", "tables.blank_rows",
 )  # fmt: skip
 """Findings about rows that hold no record."""
 
@@ -38,6 +38,8 @@ _SECTION = re.compile(r"\([一二三四五六七八九十]{1,3}\)(.*)|[一二三
 _UNIT = re.compile(
     r"(?:单位)?[:：]?[(\[]?((?:万|千)?(?:人|户|个|张|床|处|所|家|间|名|岁|层|元|米|m|m2|平方米|平米|亩|公顷|度|°|%))[)\]]?"
 )
+_SERIALS = frozenset({"序号", "序", "no", "serial", "serialnumber"})
+_TOWNSHIP = re.compile(r".{1,12}(街道|镇|乡|办事处|管委会)(\(.*\))?[:：]?")
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 _NAMED = frozenset(header for field in ("name", "code", "facility_id") for header in headers_of(field))
 _PLACES = frozenset(header for field in ("lon", "lat", "code", "area_class") for header in headers_of(field))
@@ -95,6 +97,9 @@ def part(
     said = {_said(cells) for _, cells in above}
     width = sum(text(cell) != "" for cell in header)
     for line, cells in body[start:]:
+        if width > _FEWEST and (alone := _alone(header, cells)):
+            left_out[alone].append(line)
+            continue
         front = _front(cells)
         if not _is_suspect(front, heads):
             blocks[-1][1].append((line, cells))
@@ -115,6 +120,16 @@ def part(
 def _is_suspect(front: list[Any], heads: frozenset[str]) -> bool:
     """Tell quickly whether a row may be no record."""
     return any(type(cell) is str and (cell in heads or _SUSPECT.search(cell)) for cell in front)
+
+
+def _alone(header: list[Any], cells: list[Any]) -> str:
+    """Tell what a row of one cell is that holds no record: a blank line's serial, or the title of a part."""
+    last = len(cells) - 1
+    if last > _FEWEST or any(text(cell) for cell in cells[:last]):
+        return ""
+    if last < len(header) and plain(header[last]) in _SERIALS:
+        return NOTES if math.isnan(number(cells[last])) else BLANK
+    return NOTES if last == 0 and _TOWNSHIP.fullmatch(_folded(cells[last])) else ""
 
 
 def _front(cells: list[Any]) -> list[Any]:

@@ -101,6 +101,13 @@ def match_columns(
     return matched
 
 
+def more_columns(frame: pd.DataFrame, field: str, matched: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the further columns that a field may stand in besides the one matched, the likelier first."""
+    left = [str(column) for column in frame.columns if column not in {"geometry", *matched.values()}]
+    headers = headers_of(field)
+    return tuple(sorted((c for c in left if plain(c) in headers), key=lambda c: headers.index(plain(c))))
+
+
 SPLIT = ("经度", "纬度")
 """What the two parts of a column of places are called."""
 

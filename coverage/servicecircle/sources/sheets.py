@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.sources.blocks import Row, fill_down, part
+from servicecircle.sources.blocks import BLANK, Row, fill_down, part
 from servicecircle.sources.cells import number, text
 from servicecircle.sources.columns import is_known, plain
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from servicecircle.sources.blocks import Block, Merge
 
-BLANK = "tables.blank_rows"
 TITLE_ROWS = 30
 """Rows of titles and notes that may stand above the header."""
 
@@ -95,7 +94,9 @@ def table_in(rows: list[Row], *, where: str, merges: Sequence[Merge] = ()) -> Sh
     blank = _between(above[-1][0], [line for line, _ in body])
     parts, left_out = part(above, header, body)
     del body
-    return _joined(parts, title, left_out | ({BLANK: blank} if blank else {}), filled, left)
+    if blank:
+        left_out[BLANK] = sorted([*blank, *left_out.get(BLANK, ())])
+    return _joined(parts, title, left_out, filled, left)
 
 
 def _between(top: int, lines: list[int]) -> list[int]:
@@ -155,22 +156,32 @@ def _header(rows: list[Row]) -> tuple[int, list[Any], int]:
     """Return where the body starts, the header, and how many of its cells are known headers."""
     top = [cells for _, cells in rows[: TITLE_ROWS + 2]]
     found = [(i + 1, cells, _known_cells(cells)) for i, cells in enumerate(top[: TITLE_ROWS + 1])]
+    threes: list[tuple[int, list[Any], int]] = []
     for i, (above, below) in enumerate(pairwise(top)):
-        width = max(len(above), len(below))
-        over, under = (
-            [text(cell) for cell in cells] + [""] * (width - len(cells)) for cells in (above, below)
-        )
+        over, under = _as_wide(above, below)
         if all(is_known(cell) for cell in under if cell) or _stands_under(over, under):
             both = _both(over, under)
             found.append((i + 2, both, _known_cells(both)))
-    most = max(known for _, _, known in found)
+            over, under = _as_wide(both, top[i + 2] if i + 2 < len(top) else [])
+            if _stands_under(over, under):
+                three = _both(over, under)
+                threes.append((i + 3, three, _known_cells(three)))
+    most = max(known for _, _, known in found + threes)
     if most:
         # a further table below the first may know more columns than it
         first = next((end for end, _, known in found[: len(top)] if known >= max(3, most / 2)), None)
         near = [f for f in found if first is None or f[0] in {first, first + 1}]
+        near += [f for f in threes if first is None or first <= f[0] <= first + 2]
         return max(near, key=lambda candidate: candidate[2])
     most = max(len([c for c in cells if text(c)]) for cells in top)
     return next(f for f in found if 2 * len([c for c in f[1] if text(c)]) >= most)
+
+
+def _as_wide(above: list[Any], below: list[Any]) -> tuple[list[str], list[str]]:
+    """Return two rows as texts of one length."""
+    width = max(len(above), len(below))
+    over, under = ([text(cell) for cell in cells] + [""] * (width - len(cells)) for cells in (above, below))
+    return over, under
 
 
 def _stands_under(over: list[str], under: list[str]) -> bool:
@@ -181,7 +192,7 @@ def _stands_under(over: list[str], under: list[str]) -> bool:
 
 
 def _both(over: list[str], under: list[str]) -> list[str]:
-    """Name columns by a header of two rows: by the word, of all they give together, that is known."""
+    """Name columns by two rows of a header: by the word, of all they give together, that is known."""
     names, group = [], ""
     for above, below in zip(over, under, strict=True):
         group = above or (group if below else "")

@@ -81,13 +81,15 @@ class CountTest(_Data):
     Number of facilities, or the sum of a column of theirs, opened between two days where they are given.
 
     `over`: the units in each of which they are counted together, where these are not the clause's levels:
-    the document's 56 centres of subdistricts are 56 in the whole city.
+    the document's 56 centres of subdistricts are 56 in the whole city. `most_each`: the most of the column
+    that is credible of a facility which does not state it; without one, nothing bounds it.
     """
 
     measure: Literal["count"]
     kinds: Kinds
     over: UnitWord | None = None
     column: str = ""
+    most_each: float | None = None
     counted: Counted = "operating"
     opened_from: dt.date | None = None
     opened_to: dt.date | None = None

@@ -92,11 +92,14 @@ def _answer(
     size = rows[test.column].to_numpy(float) if test.column else np.ones(len(rows))
     known = np.where(np.isnan(size), 0.0, size)
     sure, counted = rows["sure"].to_numpy(bool), rows["counted"].to_numpy(bool)
-    high = math.inf if np.isnan(size).any() else float(known.sum())
+    silent = int(np.isnan(size).sum())
+    most = math.inf if test.most_each is None else test.most_each
     return Answer(
-        code, float(known[sure & counted].sum()), float(known[counted].sum()), high, clause.threshold,
+        code, float(known[sure & counted].sum()), float(known[counted].sum()),
+        float(known.sum()) + (silent * most if silent else 0.0), clause.threshold,
         test.column or "count", clause.operator if clause.operator in {"<=", "between"} else ">=",
-        clause.threshold_upper, evidence=_evidence(code, rows[counted], to_come, facts),
+        clause.threshold_upper,
+        evidence=_evidence(code, rows[counted], to_come, facts) + _unstated(test, silent),
         cases=tuple(_cases(rows, size, test)),
     )  # fmt: skip
 
@@ -110,6 +113,14 @@ def _evidence(code: str, counted: pd.DataFrame, to_come: pd.DataFrame, facts: Fa
     if len(counted):
         parts.append(f"facility_id={ids_of(list(counted['facility_id']))}")
     return "; ".join(parts)
+
+
+def _unstated(test: CountTest, silent: int) -> str:
+    """Name how many facilities do not state the column, and the most that each is taken to have."""
+    if not silent:
+        return ""
+    told = f"; not_given={silent}"
+    return told if test.most_each is None else f"{told}; most_each={test.most_each:g}"
 
 
 def _cases(rows: pd.DataFrame, size: np.ndarray, test: CountTest) -> list[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from servicecircle.assess.clauses.answer import Answer
 from servicecircle.assess.clauses.items import (
     STATUSES,
     as_items,
-    cases_of,
+    cases_by_zone,
     facilities_of,
     judge_items,
     judge_share,
@@ -24,8 +24,9 @@ from servicecircle.assess.clauses.scopes import scopes, unit_level
 if TYPE_CHECKING:
     import datetime as dt
 
+    from numpy.typing import NDArray
+
     from servicecircle.assess.clauses.facts import Facts
-    from servicecircle.assess.clauses.scopes import Scope
     from servicecircle.standards.clause import BedShareTest, Clause, FacilityShareTest, RangeTest
     from servicecircle.units import Floats
 
@@ -85,9 +86,18 @@ def judge_bed_share(clause: Clause, test: BedShareTest, facts: Facts) -> list[An
         return judge_items(
             items, clause, facts, unit="share", missing=_lacking(rows, test), nothing=nothing, kind="facility"
         )
+    level, beds = unit_level(clause.levels), _Beds.of(items, test)
+    shown = items.assign(
+        threshold=np.nan, meets=np.nan,
+        reason_given=np.where(items["measured"].isna(), "no_value", "pooled"),
+    )  # fmt: skip
+    cases = cases_by_zone(shown, "share", "facility", level)
+    blank = Answer("", None, None, None, asked, "share", clause.operator or ">=")
     return [
-        _pooled(scope, clause, test, nothing=nothing)
-        for scope in scopes(facts, items, unit_level(clause.levels))
+        beds.at(scope.rows, replace(blank, zone_code=scope.code, cases=cases.get(scope.code, ())))
+        if len(scope.rows)
+        else replace(blank, zone_code=scope.code, missing=nothing, reason="" if nothing else "no_facilities")
+        for scope in scopes(facts, items, level)
     ]
 
 
@@ -171,47 +181,59 @@ def _lacking(rows: pd.DataFrame, test: BedShareTest) -> str:
     return "facilities.operator_type" if test.operators else f"facilities.{test.part}"
 
 
-def _pooled(scope: Scope, clause: Clause, test: BedShareTest, *, nothing: str) -> Answer:
-    rows, asked, operator = scope.rows, share_asked(clause), clause.operator or ">="
-    if rows.empty:
-        reason = "" if nothing else "no_facilities"
-        return Answer(
-            scope.code, None, None, None, asked, "share", operator, missing=nothing, reason=reason
-        )  # fmt: skip
-    known = rows[rows["measured"].notna()]
-    taken = known[known["counted"]] if known["counted"].any() else known
-    beds, part = float(taken["beds"].sum()), float(taken["part_low"].sum())
-    figures = {
-        "facilities": len(rows), "beds": float(rows["beds"].sum()), "beds_judged": beds, "beds_of_part": part,
-        "beds_not_given": int(rows["beds"].isna().sum()),
-        "part_unknown": int((rows["beds"].notna() & rows["measured"].isna()).sum()),
-        "doubtful": int((~rows["sure"]).sum()),
-    }  # fmt: skip
-    pooled = scope.own.assign(
-        threshold=np.nan, reason_given=np.where(scope.own["measured"].isna(), "no_value", "pooled")
-    ).assign(meets=np.nan)
-    cases = tuple(cases_of(pooled, "share", "facility"))
-    if beds == 0:
-        return Answer(
-            scope.code, None, None, None, asked, "share", operator, missing=_lacking(rows, test),
-            evidence=told(figures), cases=cases,
-        )  # fmt: skip
-    unbound = bool(rows["beds"].isna().any())
-    low = 0.0 if unbound else _least(rows, rows["part_low"])
-    high = 1.0 if unbound else 1 - _least(rows, rows["beds"] - rows["part_high"])
-    return Answer(
-        scope.code, low, part / beds, high, asked, "share", operator, evidence=told(figures), cases=cases
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beds:
+    """
+    Beds of some facilities, the least and most of them that are asked for, and which rows count and are sure.
+
+    Parameters
+    ----------
+    items, test
+        The facilities, and what is asked of them.
+    """
+
+    items: pd.DataFrame
+    test: BedShareTest
+    beds: Floats
+    low: Floats
+    high: Floats
+    counted: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, items: pd.DataFrame, test: BedShareTest) -> _Beds:
+        """Take the figures of facilities, as `_beds` returns them."""
+        beds, low, high = (items[name].to_numpy(float) for name in ("beds", "part_low", "part_high"))
+        counted, sure = (items[name].to_numpy(bool) for name in ("counted", "sure"))
+        return cls(items, test, beds, low, high, counted, sure)
+
+    def at(self, rows: NDArray[np.int64], blank: Answer) -> Answer:
+        """Answer for some of the facilities, their beds added up."""
+        beds, low, high, sure = self.beds[rows], self.low[rows], self.high[rows], self.sure[rows]
+        given = ~np.isnan(beds)
+        known = given & (low == high)
+        counts = known & self.counted[rows]
+        taken = counts if counts.any() else known
+        judged, part = float(beds[taken].sum()), float(low[taken].sum())
+        figures = told({
+            "facilities": len(rows), "beds": float(beds[given].sum()), "beds_judged": judged,
+            "beds_of_part": part, "beds_not_given": int((~given).sum()),
+            "part_unknown": int((given & ~known).sum()), "doubtful": int((~sure).sum()),
+        })  # fmt: skip
+        if judged == 0:
+            lacking = _lacking(self.items.iloc[rows], self.test)
+            return replace(blank, missing=lacking, evidence=figures)
+        least = _least(beds, low, sure) if given.all() else 0.0
+        most = 1 - _least(beds, beds - high, sure) if given.all() else 1.0
+        return replace(blank, low=least, measured=part / judged, high=most, evidence=figures)
 
 
-def _least(rows: pd.DataFrame, part: pd.Series) -> float:
+def _least(beds: Floats, part: Floats, sure: NDArray[np.bool_]) -> float:
     """Return the least share of beds that are `part`, over all choices of the doubtful facilities."""
-    sure = rows["sure"].to_numpy(bool)
-    beds, have = float(rows.loc[sure, "beds"].sum()), float(part[sure].sum())
-    doubtful = pd.DataFrame({"beds": rows["beds"], "part": part})[~sure]
-    order = (doubtful["part"] / doubtful["beds"]).argsort(kind="stable")
-    for more, of_them in doubtful.iloc[order].itertuples(index=False):
-        if beds and of_them / more >= have / beds:
+    every, have = float(beds[sure].sum()), float(part[sure].sum())
+    more, of_them = beds[~sure], part[~sure]
+    for k in np.argsort(of_them / more, kind="stable").tolist():
+        if every and of_them[k] / more[k] >= have / every:
             break
-        beds, have = beds + more, have + of_them
-    return have / beds
+        every, have = every + float(more[k]), have + float(of_them[k])
+    return have / every

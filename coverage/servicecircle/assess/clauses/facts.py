@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.clauses.places import place_facilities, word_of
-from servicecircle.assess.clauses.scopes import with_zones
+from servicecircle.assess.clauses.places import place_facilities, with_hospitals, word_of
+from servicecircle.assess.clauses.scopes import ORDER, with_zones
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from servicecircle.assess.coverage import Coverage
+    from servicecircle.assess.nearest import WalkTo
     from servicecircle.checks.registers import Registers
     from servicecircle.study import Rules
 
@@ -55,6 +56,8 @@ class Facts:
         The day that deadlines are judged by.
     basis
         Whom the units' people are: resident or registered.
+    walk_to
+        Measures walks along the streets to the nearest of some places; None: there are no streets.
     """
 
     units: pd.DataFrame
@@ -71,6 +74,7 @@ class Facts:
     family_beds: pd.DataFrame
     tasks: pd.DataFrame
     basis: str = "resident"
+    walk_to: WalkTo | None = None
 
     @classmethod
     def of(
@@ -82,6 +86,7 @@ class Facts:
         circle_of: CircleOf,
         as_of: dt.date,
         basis: str,
+        walk_to: WalkTo | None = None,
     ) -> Facts:
         """
         Join what a run knows.
@@ -91,10 +96,11 @@ class Facts:
         facilities
             One row per facility, with `zone_code` of the village that holds it.
         """
-        units = _units(coverage.zones, registers.units)
+        units = _looked_up(_units(coverage.zones, registers.units))
+        placed = place_facilities(facilities, coverage.zones.drop_duplicates("code"), units)
         return cls(
             units=units,
-            facilities=place_facilities(facilities, coverage.zones.drop_duplicates("code"), units),
+            facilities=_looked_up(with_hospitals(placed, registers.medical, units)),
             estates=with_zones(registers.estates, units, "zone_code"),
             medical=registers.medical,
             assigned=registers.assigned,
@@ -107,6 +113,7 @@ class Facts:
             family_beds=registers.family_beds,
             tasks=registers.tasks,
             basis=basis,
+            walk_to=walk_to,
         )
 
     @classmethod
@@ -120,6 +127,12 @@ class Facts:
         )  # fmt: skip
 
 
+def _looked_up(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return texts as objects: looked up one by one, they are found sooner."""
+    texts = [column for column in frame if isinstance(frame[column].dtype, pd.StringDtype)]
+    return frame.astype(dict.fromkeys(texts, object)).set_axis(frame.index.astype(object))
+
+
 def _units(zones: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per zone, what the units table gives in place of what was modelled."""
     first = zones.drop_duplicates("code").set_index("code", drop=False)
@@ -130,5 +143,19 @@ def _units(zones: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     units = pd.DataFrame(with_zones(units.assign(code=units.index), units, "code").drop(columns="code"))
     given = table.drop(columns=[c for c in _TEXTS if c in table]).reindex(units.index)
     for column in given:
-        units[column] = given[column].fillna(units[column]) if column in units else given[column]
+        if column in units:
+            units[column] = _added_up(given[column], units).fillna(units[column])
+        else:
+            units[column] = given[column]
     return units
+
+
+def _added_up(given: pd.Series, units: pd.DataFrame) -> pd.Series:
+    """Add up what is given of every zone below, where a zone has no figure of its own."""
+    known = given.copy()
+    for level in reversed(ORDER[:-1]):
+        below = known.groupby(units["parent_code"])
+        sums = below.sum().where(below.count().eq(below.size()))
+        silent = known.index[known.isna() & units["level"].eq(level)]
+        known[silent] = sums.reindex(silent)
+    return known

@@ -11,7 +11,7 @@ import pandas as pd
 from servicecircle.assess.clauses.answer import Answer, Case
 from servicecircle.assess.clauses.items import facilities_of
 from servicecircle.assess.clauses.rolling import Outcome, roll_up, share_asked
-from servicecircle.assess.clauses.scopes import ORDER
+from servicecircle.assess.clauses.scopes import ORDER, WHOLE
 from servicecircle.kinds import satisfying
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def judge_holding(clause: Clause, test: HoldingTest, facts: Facts) -> list[Answe
     answers = list(_units(clause, test, facts, units, rows, held, known))
     outcome = Outcome(
         units=units, judged=known, surely=held.low >= test.at_least,
-        seemingly=held.measured >= test.at_least, possibly=held.possible >= test.at_least, loose=held.loose,
+        seemingly=held.measured >= test.at_least, possibly=held.possible >= test.at_least,
+        loose=_loose_above(held.loose, facts.units),
     )  # fmt: skip
     return [*answers, *roll_up(outcome, facts, clause)]
 
@@ -187,6 +188,18 @@ def _may_be_in(loose: pd.Series, units: pd.DataFrame) -> Counts:
         above = units[level].ne("") & units[level].ne(pd.Series(units.index, units.index))
         more += np.asarray(units[level].map(loose).where(above, 0).fillna(0), dtype=np.int64)
     return more
+
+
+def _loose_above(loose: pd.Series, units: pd.DataFrame) -> dict[str, int]:
+    """Return how many facilities of unknown unit may be in each zone above villages, and the whole study."""
+    if loose.empty:
+        return {}
+    upper = units[units["level"].ne(ORDER[-1])]
+    more = pd.Series(_may_be_in(loose, upper), index=upper.index)
+    held = units[list(ORDER)].reindex(loose.index).fillna("")
+    for level in ORDER[:-1]:
+        more = more.add(loose.groupby(held[level].to_numpy()).sum().drop("", errors="ignore"), fill_value=0)
+    return {WHOLE: int(loose.sum())} | {str(code): int(count) for code, count in more.items()}
 
 
 def _units(

@@ -124,7 +124,7 @@ def judge_share(
 ) -> list[Answer]:
     """Answer for each unit and zone above by the share of items that meet; parameters as `judge_items`."""
     level = unit_level(clause.levels)
-    cases = _cases(items, case_unit, kind, level)
+    cases = cases_by_zone(items, case_unit, kind, level)
     counts: dict[str, dict[str, Counts]] = {}
     answers = []
     for code, at in zones_for(facts, items, level):
@@ -256,7 +256,7 @@ def told(figures: Mapping[str, float]) -> str:
     return "; ".join(f"{name}={value:.6g}" for name, value in figures.items())
 
 
-def cases_of(items: pd.DataFrame, unit: str, kind: str) -> list[Case]:
+def _cases(items: pd.DataFrame, unit: str, kind: str) -> list[Case]:
     """Return each item with its own figure and verdict, by id; estates with areas in place of ratios."""
     ordered = items.sort_values("item_id", kind="stable")
     return [
@@ -269,11 +269,13 @@ def cases_of(items: pd.DataFrame, unit: str, kind: str) -> list[Case]:
     ]  # fmt: skip
 
 
-def _cases(items: pd.DataFrame, unit: str, kind: str, level: str) -> dict[str, tuple[Case, ...]]:
+def cases_by_zone(items: pd.DataFrame, unit: str, kind: str, level: str) -> dict[str, tuple[Case, ...]]:
     """Return the cases of each zone: every item stands in the lowest zone that it lies in."""
+    if items.empty:
+        return {}
     ordered = items.sort_values("item_id", kind="stable")
     cases: dict[str, list[Case]] = {}
-    for code, case in zip(homes(ordered, level), cases_of(ordered, unit, kind), strict=True):
+    for code, case in zip(homes(ordered, level), _cases(ordered, unit, kind), strict=True):
         cases.setdefault(code, []).append(case)
     return {code: tuple(found) for code, found in cases.items()}
 

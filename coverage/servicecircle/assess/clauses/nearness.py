@@ -2,153 +2,155 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy.spatial import cKDTree
 
 from servicecircle.assess.clauses.answer import Answer, Case
 from servicecircle.assess.clauses.items import facilities_of, nothing_of, told
-from servicecircle.assess.clauses.scopes import ORDER, scopes, unit_level
+from servicecircle.assess.clauses.scopes import count_marked, scopes, unit_level
+from servicecircle.assess.hubs import link_hubs
 from servicecircle.assess.sums import quantile
 from servicecircle.kinds import satisfying
+from servicecircle.travel.field import straight_to
 from servicecircle.units import within
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from servicecircle.assess.clauses.facts import Facts
-    from servicecircle.assess.clauses.scopes import Scope
     from servicecircle.standards.clause import Clause, HubTest, NearnessTest
     from servicecircle.units import Floats
 
-HUB_COLUMNS = ("spoke_id", "spoke_name", "township", "hub_id", "hub_name", "metres", "reason")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ways:
+    """
+    How far some facilities are from what they should be near to.
+
+    Parameters
+    ----------
+    ids, names
+        The facilities.
+    metres
+        Along the streets, else in a straight line; infinite where no way leads, NaN where no place is known.
+    reason
+        Why there are no metres.
+    measured_as
+        "metres" along the streets, "straight_m" where a study has none.
+    """
+
+    ids: list[str]
+    names: list[str]
+    metres: Floats
+    reason: list[str]
+    measured_as: str
+
+    def spread(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        """Return median, nine tenths and most of those from which a way leads, and the number of others."""
+        metres = self.metres[rows]
+        known = metres[np.isfinite(metres)]
+        figures: dict[str, float] = {}
+        if len(known):
+            ones, name = np.ones(len(known)), self.measured_as
+            figures = {
+                f"{name}_median": quantile(known, ones, 0.5), f"{name}_p90": quantile(known, ones, 0.9),
+                f"{name}_max": float(known.max()),
+            }  # fmt: skip
+        without = int(np.isinf(metres).sum())
+        return figures | ({"no_way": without} if without else {})
+
+    def cases(self, rows: NDArray[np.int64], asked: float | None) -> tuple[Case, ...]:
+        """Return each facility with its distance, by id; the reason stands where there is none."""
+        finite = np.isfinite(self.metres)
+        return tuple(
+            Case(
+                "facility", self.ids[k], self.names[k], float(self.metres[k]) if finite[k] else None, asked,
+                "not_judged", "report_only" if finite[k] else self.reason[k], "m",
+            )
+            for k in rows.tolist()
+        )  # fmt: skip
 
 
 def judge_nearness(clause: Clause, test: NearnessTest, facts: Facts) -> list[Answer]:
     """
-    Report the share of facilities with a medical institution within some metres, in a straight line.
+    Report the share of facilities with a medical institution within some metres along the streets.
 
-    No document names a distance: `metres` is one's own choice, and the evidence holds the distribution.
+    In a straight line where the study has no streets. No document names a distance: `metres` is one's own
+    choice, and the evidence holds the distribution.
     """
     rows = operating(facts, test.kinds)
-    xy = np.empty((0, 2)) if facts.medical is None or facts.medical.empty else _xy(_there(facts.medical))
-    rows = rows.assign(straight_m=nearest(_xy(rows), xy)[0])
-    missing = "" if np.isfinite(xy).all(axis=1).any() else "medical"
-    return [
-        _near(scope, test.metres, missing=nothing_of(facts, test.kinds) or missing)
-        for scope in scopes(facts, rows, unit_level(clause.levels))
-    ]
+    medical = None if facts.medical is None else _there(facts.medical)
+    from_xy, to_xy = _xy(rows), np.empty((0, 2)) if medical is None or medical.empty else _xy(medical)
+    missing = nothing_of(facts, test.kinds)
+    if not missing and not np.isfinite(to_xy).all(axis=1).any():
+        missing = "medical"
+    straight_m = straight_to(to_xy, from_xy)
+    straight_m[np.isinf(straight_m)] = np.nan
+    metres = straight_m
+    if facts.walk_to is not None:
+        walks, _ = facts.walk_to(from_xy, to_xy)
+        metres = np.where(np.isnan(straight_m), np.nan, np.fmax(walks, straight_m))
+    ways = _ways(rows, metres, np.where(np.isnan(metres), "no_coordinates", "no_way"), facts)
+    answers = []
+    for scope in scopes(facts, rows, unit_level(clause.levels)):
+        here = metres[scope.rows]
+        known = here[~np.isnan(here)]
+        if missing or len(known) == 0:
+            answers.append(reported(scope.code, None, "share", missing=missing))
+            continue
+        near = within(known, test.metres)
+        figures = {
+            "facilities": len(here), "located": len(known), "near": int(near.sum()), "near_m": test.metres,
+            **ways.spread(scope.rows),
+        }  # fmt: skip
+        cases = ways.cases(scope.own, test.metres)
+        answers.append(reported(scope.code, float(near.mean()), "share", evidence=told(figures), cases=cases))
+    return answers
 
 
-def _there(medical: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the institutions that are closed or not there yet."""
-    if "status" not in medical:
-        return medical
-    return medical[~medical["status"].isin({"closed", "planned", "under_construction"})]
-
-
-def _near(scope: Scope, metres: float, *, missing: str) -> Answer:
-    straight_m = scope.rows["straight_m"].to_numpy(float)
-    known = straight_m[~np.isnan(straight_m)]
-    if missing or len(known) == 0:
-        return reported(scope.code, None, "share", missing=missing)
-    near = within(known, metres)
-    figures = {
-        "facilities": len(straight_m), "located": len(known), "near": int(near.sum()), "near_m": metres,
-        **_spread(known),
-    }  # fmt: skip
-    cases = _cases(scope.own, "straight_m", metres, "no_coordinates")
-    return reported(scope.code, float(near.mean()), "share", evidence=told(figures), cases=cases)
-
-
-def judge_hub(clause: Clause, test: HubTest, facts: Facts) -> list[Answer]:
+def judge_hub(_clause: Clause, test: HubTest, facts: Facts) -> list[Answer]:
     """Report the share of spokes with a hub in their own street or township, and how far it is."""
-    del clause
     hubs, spokes = operating(facts, test.hubs), operating(facts, test.spokes)
-    table = hub_table(facts.facilities, test.hubs, test.spokes)
-    found = table[["spoke_id", "metres", "reason"]].rename(columns={"reason": "lacks"})
+    links = link_hubs(
+        facts.facilities, facts.units["name"], facts.walk_to,
+        hubs=satisfying(test.hubs), spokes=satisfying(test.spokes),
+    )  # fmt: skip
+    found = links.loc[links["spoke_id"].ne(""), ["spoke_id", "hub_state", "metres", "straight_m"]]
     spokes = spokes.merge(found, left_on="facility_id", right_on="spoke_id", validate="1:1")
     nothing = nothing_of(facts, test.spokes)
-    return [
-        _hubs(scope, _within(hubs, scope.code), missing=nothing)
-        for scope in scopes(facts, spokes, "township")
-    ]
-
-
-def hub_table(facilities: pd.DataFrame, hubs: tuple[str, ...], spokes: tuple[str, ...]) -> pd.DataFrame:
-    """
-    Return each spoke with the nearest hub of its own street or township.
-
-    Parameters
-    ----------
-    facilities
-        As in `Facts`; those in operation are taken. A facility that is both is no spoke.
-
-    Returns
-    -------
-    One row per spoke, by id: `HUB_COLUMNS`. `metres` is the straight line, empty where a position is not
-    known; `reason` tells why there is no hub, or which position lacks.
-    """
-    running = facilities[facilities["status"].eq("operating")]
-    all_hubs = running[running["kind"].isin(satisfying(hubs))].sort_values("facility_id", kind="stable")
-    at = running["kind"].isin(satisfying(spokes) - satisfying(hubs))
-    all_spokes = running[at].sort_values("facility_id", kind="stable")
-    by_township = {code: rows for code, rows in all_hubs.groupby("township") if code}
-    parts = [
-        _nearest_hubs(rows, by_township.get(code, all_hubs.iloc[:0]), str(code))
-        for code, rows in all_spokes.groupby("township")
-    ]
-    if not parts:
-        return pd.DataFrame(columns=list(HUB_COLUMNS))
-    return pd.concat(parts).sort_values("spoke_id", kind="stable", ignore_index=True)[list(HUB_COLUMNS)]
-
-
-def _nearest_hubs(spokes: pd.DataFrame, hubs: pd.DataFrame, township: str) -> pd.DataFrame:
-    metres, number = nearest(_xy(spokes), _xy(hubs))
-    found = hubs[["facility_id", "name"]].reset_index(drop=True).reindex(number).fillna("")
-    lacking = ("no_hub" if hubs.empty else "no_coordinates") if township else "no_township"
-    return pd.DataFrame({
-        "spoke_id": spokes["facility_id"].to_numpy(),
-        "spoke_name": spokes["name"].to_numpy(),
-        "township": township,
-        "hub_id": found["facility_id"].to_numpy(),
-        "hub_name": found["name"].to_numpy(),
-        "metres": metres,
-        "reason": np.where(number < 0, lacking, ""),
-    })  # fmt: skip
-
-
-def _hubs(scope: Scope, hubs: pd.DataFrame, *, missing: str) -> Answer:
-    spokes = scope.rows
-    if spokes.empty:
-        return reported(scope.code, None, "share", missing=missing)
-    having = ~spokes["lacks"].isin(["no_hub", "no_township"])
-    figures = {
-        "spoke_facilities": len(spokes), "with_hub": int(having.sum()), "orphan_spokes": int((~having).sum()),
-        "hubs": len(hubs), "hubs_without_spokes": int((~hubs["township"].isin(spokes["township"])).sum()),
-        **_spread(spokes["metres"].to_numpy(float)),
-    }  # fmt: skip
-    cases = _cases(scope.own, "metres", None, "no_hub")
-    return reported(scope.code, float(having.mean()), "share", evidence=told(figures), cases=cases)
+    linked, straight_m = spokes["hub_state"].eq("linked").to_numpy(), spokes["straight_m"].to_numpy(float)
+    metres = straight_m
+    if facts.walk_to is not None:
+        walks = spokes["metres"].to_numpy(float)
+        metres = np.where(np.isnan(straight_m), np.nan, np.where(np.isnan(walks), np.inf, walks))
+    lacks = np.where(spokes["township"].eq(""), "no_township", "no_hub")
+    ways = _ways(
+        spokes, metres, np.where(linked, np.where(np.isnan(metres), "no_coordinates", "no_way"), lacks), facts
+    )
+    centres = count_marked(hubs, ~hubs["township"].isin(spokes["township"]).to_numpy())
+    answers = []
+    for scope in scopes(facts, spokes, "township"):
+        count, having = len(scope.rows), int(linked[scope.rows].sum())
+        if not count:
+            answers.append(reported(scope.code, None, "share", missing=nothing))
+            continue
+        of_them, lonely = centres.get(scope.code, (0, 0))
+        figures = {
+            "spoke_facilities": count, "with_hub": having, "orphan_spokes": count - having,
+            "hubs": of_them, "hubs_without_spokes": lonely, **ways.spread(scope.rows),
+        }  # fmt: skip
+        cases = ways.cases(scope.own, None)
+        answers.append(reported(scope.code, having / count, "share", evidence=told(figures), cases=cases))
+    return answers
 
 
 def operating(facts: Facts, kinds: tuple[str, ...]) -> pd.DataFrame:
     """Return the facilities in operation that satisfy some kinds."""
     rows = facilities_of(facts, kinds, "operating")
     return rows[rows["counted"]].sort_values("facility_id", kind="stable")
-
-
-def nearest(from_xy: Floats, to_xy: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the straight line to the nearest point and its number; NaN and -1 where a place is not known."""
-    metres, number = np.full(len(from_xy), np.nan), np.full(len(from_xy), -1, dtype=np.int64)
-    known, there = np.isfinite(from_xy).all(axis=1), np.flatnonzero(np.isfinite(to_xy).all(axis=1))
-    if known.any() and len(there):
-        straight_m, found = cKDTree(to_xy[there]).query(from_xy[known])
-        metres[known], number[known] = straight_m, there[found]
-    return metres, number
 
 
 def reported(
@@ -167,32 +169,20 @@ def reported(
     )  # fmt: skip
 
 
-def _within(rows: pd.DataFrame, code: str) -> pd.DataFrame:
-    return rows[(rows[list(ORDER)] == code).any(axis=1)] if code else rows
+def _there(medical: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the institutions that are closed or not there yet."""
+    if "status" not in medical:
+        return medical
+    return medical[~medical["status"].isin({"closed", "planned", "under_construction"})]
+
+
+def _ways(rows: pd.DataFrame, metres: Floats, reason: NDArray[np.str_], facts: Facts) -> _Ways:
+    return _Ways(
+        ids=[str(own) for own in rows["facility_id"]], names=[str(name) for name in rows["name"]],
+        metres=metres, reason=reason.tolist(),
+        measured_as="straight_m" if facts.walk_to is None else "metres",
+    )  # fmt: skip
 
 
 def _xy(rows: pd.DataFrame) -> Floats:
     return rows[["x_m", "y_m"]].to_numpy(float)
-
-
-def _spread(straight_m: Floats) -> dict[str, float]:
-    known = straight_m[~np.isnan(straight_m)]
-    if len(known) == 0:
-        return {}
-    ones = np.ones(len(known))
-    return {
-        "straight_m_median": quantile(known, ones, 0.5),
-        "straight_m_p90": quantile(known, ones, 0.9),
-        "straight_m_max": float(known.max()),
-    }
-
-
-def _cases(rows: pd.DataFrame, column: str, asked: float | None, reason: str) -> tuple[Case, ...]:
-    """Return each facility with its distance, by id; the reason stands where there is none."""
-    figures = zip(rows["facility_id"], rows["name"], rows[column], strict=True)
-    return tuple(
-        Case("facility", str(facility_id), str(name), None, asked, "not_judged", reason, "m")
-        if math.isnan(metres)
-        else Case("facility", str(facility_id), str(name), metres, asked, "not_judged", "report_only", "m")
-        for facility_id, name, metres in figures
-    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+HOSPITAL = "hospital"
 _STREET = re.compile(r"(街道|街道办|办事处)$")
 _WORDS = {
     ("prefecture", ""): "市", ("county", ""): "县(市、区)", ("village", "urban"): "社区",
@@ -77,6 +78,24 @@ def place_facilities(
     ).drop(columns="unit_code")  # fmt: skip
 
 
+def with_hospitals(facilities: pd.DataFrame, medical: gpd.GeoDataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """
+    Add the hospitals of the medical register: the rows that say whether they have a geriatric department.
+
+    One of the same name as a hospital among the facilities is that one.
+    """
+    known = facilities.loc[facilities["kind"].eq(HOSPITAL), "name"]
+    hospitals = medical[medical["geriatric"].notna() & ~medical["name"].isin(known)]
+    if hospitals.empty:
+        return facilities
+    columns = ["medical_id", "name", "status", "opened_on", "geriatric", "zone_code", "x_m", "y_m"]
+    rows = pd.DataFrame(hospitals[columns]).rename(columns={"medical_id": "facility_id"})
+    rows = with_zones(rows.assign(kind=HOSPITAL, reason="", elsewhere=""), units, "zone_code")
+    placed = rows["zone_code"].ne("")
+    rows = rows.assign(unplaced=~placed, sure=placed & rows["status"].ne("unknown"))
+    return pd.concat([facilities, rows], ignore_index=True)
+
+
 def _named(rows: pd.DataFrame, zones: gpd.GeoDataFrame, *, by_name: pd.Series) -> pd.Series:
     """Return the code of the one zone that each row names; its name is asked where nothing else places it."""
     hints = rows["zone_hint"].fillna("") if "zone_hint" in rows else pd.Series("", index=rows.index)
@@ -86,7 +105,8 @@ def _named(rows: pd.DataFrame, zones: gpd.GeoDataFrame, *, by_name: pd.Series) -
         return pd.Series(codes, index=rows.index)
     names = ZoneNames.of(zones)
     for i in wanted.tolist():
-        found = names.find(hints.iloc[i], "", str(rows["name"].iloc[i]) if by_name.iloc[i] else "")
+        called = str(rows["name"].iloc[i]) if by_name.iloc[i] else ""
+        found = names.find(hints.iloc[i], "", called) or names.find_upper(hints.iloc[i], called)
         if len(found) == 1:
             codes[i] = names.own_codes[found[0]]
     return pd.Series(codes, index=rows.index)

@@ -214,6 +214,8 @@ def added_up(own: Floats, units: pd.DataFrame) -> pd.DataFrame:
     """Add up figures from below where a zone states none; a part that lacks leaves no upper bound."""
     sums = pd.DataFrame({"low": own, "known": own, "high": own}, index=units.index)
     sums.loc[WHOLE] = np.nan
+    if np.isnan(own).all():
+        return sums
     level = units["level"].reindex(sums.index, fill_value=WHOLE)
     parent = units["parent_code"].where(units["parent_code"].isin(units.index), WHOLE)
     for upper in (*reversed(ORDER[:-1]), WHOLE):

@@ -23,6 +23,7 @@ from servicecircle.assess.clauses.scopes import (
     ORDER,
     WHOLE,
     codes_at,
+    count_marked,
     levels_above,
     scopes,
     unit_level,
@@ -53,10 +54,10 @@ def judge_report(clause: Clause, test: ReportTest, facts: Facts) -> list[Answer]
 def _facilities(clause: Clause, test: ReportTest, facts: Facts) -> list[Answer]:
     """Count the facilities in operation, and those that would be more once opened."""
     rows = facilities_of(facts, test.kinds, "listed")
-    running = rows["status"].eq("operating")
+    running = rows["status"].eq("operating").to_numpy(bool)
     answers = []
     for scope in scopes(facts, rows, unit_level(clause.levels)):
-        count = int(running[scope.rows.index].sum())
+        count = int(running[scope.rows].sum())
         figures = {"facilities": count, "not_operating": len(scope.rows) - count}
         answers.append(reported(scope.code, float(count), "facilities", evidence=told(figures)))
     return answers
@@ -79,25 +80,18 @@ def _units_with(clause: Clause, test: ReportTest, facts: Facts) -> list[Answer]:
         serving = [kind for kind in satisfying(test.kinds) if word in KINDS[kind].level]
         theirs = rows[rows["kind"].isin(serving)] if serving else rows
         held |= (units["word"].eq(word) & units.index.isin(theirs[level])).to_numpy(bool)
-    items = units.assign(held=held)
-    return [
-        reported(code, share, "share", evidence=told(figures))
-        for code in _above(facts, words)
-        for share, figures in [_held(_below(items, code))]
-    ]
-
-
-def _held(below: pd.DataFrame) -> tuple[float | None, dict[str, float]]:
-    share = float(below["held"].mean()) if len(below) else None
-    return share, {"units": len(below), "units_with_facility": int(below["held"].sum())}
+    above = units[list(ORDER)]
+    found = count_marked(above.mask(above.eq(units.index, axis=0), ""), held)
+    answers = []
+    for code in _above(facts, words):
+        count, holding = found.get(code, (0, 0))
+        figures = told({"units": count, "units_with_facility": holding})
+        answers.append(reported(code, holding / count if count else None, "share", evidence=figures))
+    return answers
 
 
 def _above(facts: Facts, words: tuple[str, ...]) -> list[str]:
     return [code for level in levels_above(unit_level(words)) for code in codes_at(facts, level)] or [WHOLE]
-
-
-def _below(rows: pd.DataFrame, code: str) -> pd.DataFrame:
-    return rows[(rows[list(ORDER)] == code).any(axis=1) & (rows.index != code)] if code else rows
 
 
 def _having_share(clause: Clause, test: ReportTest, facts: Facts) -> list[Answer]:

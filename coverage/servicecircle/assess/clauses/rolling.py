@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from servicecircle.assess.clauses.answer import Answer
 from servicecircle.assess.clauses.scopes import ORDER, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,8 +35,8 @@ class Outcome:
     judged, surely, seemingly, possibly
         Whether each is judged, and meets the clause at the least, as the data has it, and at the most.
     loose
-        How many more may meet it by facilities that are in a zone, but in no unit known: by zone code; ""
-        for those in no zone known.
+        How many more may meet it in each zone above, by facilities that may be in it, but are in no unit
+        known: by zone code.
     """
 
     units: pd.DataFrame
@@ -44,7 +44,7 @@ class Outcome:
     surely: NDArray[np.bool_]
     seemingly: NDArray[np.bool_]
     possibly: NDArray[np.bool_]
-    loose: pd.Series | None = None
+    loose: Mapping[str, int] = field(default_factory=dict)
 
 
 def roll_up(outcome: Outcome, facts: Facts, clause: Clause) -> Iterator[Answer]:
@@ -81,7 +81,7 @@ def _share(outcome: Outcome, code: str, members: NDArray[np.int64], facts: Facts
         int((marks & outcome.judged)[members].sum())
         for marks in (outcome.surely, outcome.seemingly, outcome.possibly)
     )
-    high = min(judged, high + _loose_in(outcome.loose, code, facts))
+    high = min(judged, high + outcome.loose.get(code, 0))
     figures |= {"units_met": low, "units_to_verify": high - low}
     share = float(facts.units["share_within"].get(code, np.nan))
     if not np.isnan(share):
@@ -89,18 +89,6 @@ def _share(outcome: Outcome, code: str, members: NDArray[np.int64], facts: Facts
     return Answer(
         code, low / judged, measured / judged, high / judged, asked, SHARE_OF_UNITS, evidence=_told(figures)
     )
-
-
-def _loose_in(loose: pd.Series | None, code: str, facts: Facts) -> int:
-    """Return how many loose facilities may be in a zone: those known to be in it, or in none known."""
-    if loose is None or loose.empty:
-        return 0
-    if not code:
-        return int(loose.sum())
-    level = str(facts.units["level"][code])
-    at = facts.units[level].reindex(loose.index).fillna("")
-    uppers = set(facts.units.loc[code, list(ORDER)])
-    return int(loose[(at.eq(code) | loose.index.isin([*uppers, ""])).to_numpy()].sum())
 
 
 def units_of(answers: Sequence[Answer], facts: Facts) -> Outcome:

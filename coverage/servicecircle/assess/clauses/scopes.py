@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from servicecircle.assess.clauses.facts import Facts
 
@@ -32,14 +35,14 @@ class Scope:
     code
         The zone; "" is the whole study.
     rows
-        The rows of facilities, estates or zones in it.
+        The facilities, estates or zones in it, by their place in their frame.
     own
         Those of them that lie in no lower zone which answers: the cases of its evidence.
     """
 
     code: str
-    rows: pd.DataFrame
-    own: pd.DataFrame
+    rows: NDArray[np.int64]
+    own: NDArray[np.int64]
 
 
 def unit_level(levels: tuple[str, ...]) -> str:
@@ -72,14 +75,19 @@ def scopes(facts: Facts, rows: pd.DataFrame, level: str) -> Iterator[Scope]:
     Each village or township that holds rows, each county and prefecture; the whole study where it has no
     zone above the units.
     """
-    placed = rows.assign(home=homes(rows, level))
-    owned = {str(code): found for code, found in placed.groupby("home", sort=False)}
-    none = placed.iloc[:0]
-    held: dict[str, dict[str, pd.DataFrame]] = {WHOLE: {WHOLE: placed}}
+    owned = _places(homes(rows, level))
+    none = np.empty(0, np.int64)
+    held = {WHOLE: {WHOLE: np.arange(len(rows))}}
     for code, at in zones_for(facts, rows, level):
         if at not in held:
-            held[at] = {str(zone): found for zone, found in placed.groupby(at, sort=False)}
+            held[at] = _places(rows[at].to_numpy(object))
         yield Scope(code, held[at].get(code, none), owned.get(code, none))
+
+
+def _places(codes: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """Return the places at which each code stands."""
+    found = pd.Series(codes).groupby(codes, sort=False).indices
+    return {str(code): np.asarray(places, dtype=np.int64) for code, places in found.items()}
 
 
 def zones_for(facts: Facts, rows: pd.DataFrame, level: str) -> list[tuple[str, str]]:
@@ -94,11 +102,22 @@ def zones_for(facts: Facts, rows: pd.DataFrame, level: str) -> list[tuple[str, s
     return zones + upper
 
 
-def homes(rows: pd.DataFrame, level: str) -> pd.Series:
+def count_marked(rows: pd.DataFrame, marks: NDArray[np.bool_]) -> dict[str, tuple[int, int]]:
+    """Count the rows in every zone and in the whole study, and those of them that are marked."""
+    found = {WHOLE: (len(rows), int(marks.sum()))}
+    for level in ORDER:
+        at, codes = pd.factorize(rows[level].to_numpy(object))
+        every, marked = np.bincount(at, minlength=len(codes)), np.bincount(at[marks], minlength=len(codes))
+        counted = zip(codes, every.tolist(), marked.tolist(), strict=True)
+        found |= {str(code): (count, of_them) for code, count, of_them in counted if code}
+    return found
+
+
+def homes(rows: pd.DataFrame, level: str) -> NDArray[np.object_]:
     """Return the lowest zone that each row lies in, from a level upwards."""
-    home = rows[level].copy()
+    home = rows[level].to_numpy(object)
     for above in levels_above(level):
-        home = home.where(home.ne(""), rows[above])
+        home = np.where(home == "", rows[above].to_numpy(object), home)
     return home
 
 

@@ -238,7 +238,7 @@ App.on("graph", () => {
     wrap.append(table);
     return figures.append(wrap);
   }
-  const percent = (share) => share >= 1 ? "100%" : (Math.min(Math.floor(share * 1000 + 1e-9) / 10, 99.9)).toFixed(1) + "%";
+  const percent = (share) => share >= 1 - 1e-9 ? "100.0%" : (Math.min(Math.floor(share * 1000 + 1e-6) / 10, 99.9)).toFixed(1) + "%";
   const told = ({ verdict, share }) => say("trial_verdict", { verdict: plan.verdicts[verdict], share: percent(share) });
 
   function draw() {

@@ -1,0 +1,1 @@
+"""What was found before: every run kept, compared, and its changes explained."""
