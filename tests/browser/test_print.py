@@ -141,7 +141,7 @@ def test_after_printing_the_map_is_as_it_was(pages):
 def test_without_scripts_the_picture_stands_in_the_page(chromium, tmp_path):
     picture = tmp_path / "small.png"
     Image.new("P", (800, 560), 3).save(picture)
-    write_pages(made_results("zh"), tmp_path, pictures={"": picture.read_bytes()})
+    write_pages(made_results("zh"), tmp_path, pictures={"": picture})
     page = chromium.new_context(offline=True, java_script_enabled=False).new_page()
     page.goto((tmp_path / "index.html").as_uri())
     shown = page.locator("#plain img")

@@ -18,7 +18,10 @@ from browser.made_results import HOSTILE, made_results, village_points
 from servicecircle.assess.public import for_public
 from servicecircle.findings import Findings
 from servicecircle.maps import fonts, letters, pictures
+from servicecircle.maps.kept import Kept
+from servicecircle.maps.pixels import small
 from servicecircle.maps.scene import Scene
+from servicecircle.outputs.manifest import write_manifest
 from unit.small_town import SmallTown, command
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -59,7 +62,7 @@ def told_by(results, folder, code=""):
     scene = replace(Scene.from_results(results), cutter=None)
     texts = letters.texts_of(results.study, results.zones, results.facilities)
     with pictures.studio(scene, texts) as room:
-        pictures._draw_all(room, [pictures.Job("one", code)], folder)
+        pictures._draw_all(room, [pictures.Job("one", code)], folder, Kept.of(None, "pictures"))
     return text_of(folder / "one.pdf")
 
 
@@ -96,11 +99,12 @@ def test_pictures_fit_a_document_and_a_sheet_of_paper(drawn):
 
 
 def test_each_page_has_a_small_picture(drawn):
-    small = drawn[1].small
-    assert list(small) == ["", CODE, "410921201000", "410922001000", "410922201000"]
-    assert all(
-        len(picture) <= 120_000 and Image.open(io.BytesIO(picture)).width >= 640 for picture in small.values()
-    )
+    of_pages = drawn[1].of_pages
+    assert list(of_pages) == ["", CODE, "410921201000", "410922001000", "410922201000"]
+    for path in of_pages.values():
+        picture = small(path)
+        assert len(picture) <= 120_000
+        assert Image.open(io.BytesIO(picture)).width >= 640
 
 
 def test_the_same_results_give_the_same_bytes(drawn, tmp_path):
@@ -108,7 +112,7 @@ def test_the_same_results_give_the_same_bytes(drawn, tmp_path):
     again = pictures.write_pictures(latin(), tmp_path)
     for path, other in zip(made.files, again.files, strict=True):
         assert path.read_bytes() == other.read_bytes(), path.name
-    assert again.small == made.small
+    assert list(again.files.values()) == list(made.files.values())
 
 
 def test_pdfs_carry_their_letters_as_truetype_and_no_date(drawn):
@@ -122,7 +126,89 @@ def test_pdfs_carry_their_letters_as_truetype_and_no_date(drawn):
 
 def test_no_pictures_where_the_study_wants_none(tmp_path):
     made = pictures.write_pictures(changed(made_results(), pictures=False), tmp_path)
-    assert (made.files, made.small, list(tmp_path.iterdir())) == ([], {}, [])
+    assert (made.files, made.of_pages, list(tmp_path.iterdir())) == ({}, {}, [])
+
+
+# ---- kept between runs ----
+
+
+@pytest.fixture
+def earlier(drawn):
+    """A folder of an earlier run; whatever a test does to its files is undone."""
+    folder, made = drawn
+    made_from = {path.relative_to(folder).as_posix(): of for path, of in made.files.items()}
+    before = {path: path.read_bytes() for path in made.files}
+    write_manifest({"pictures": made_from}, list(made.files), folder / "run.json")
+    yield folder
+    (folder / "run.json").unlink()
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+@pytest.fixture
+def redrawn(monkeypatch, tmp_path, earlier):
+    """Return which pictures a run into another folder would draw anew, and the files of that run."""
+
+    def run(results):
+        names = []
+        monkeypatch.setattr(pictures, "finish", lambda begun: names.append(begun.job.stem))
+        monkeypatch.setattr(pictures, "_write", lambda *_: None)
+        made = pictures.write_pictures(results, tmp_path, earlier=earlier)
+        return [name.removeprefix("pictures/") for name in names], made.files
+
+    return run
+
+
+def test_a_second_run_keeps_every_byte_and_draws_nothing(drawn, redrawn):
+    names, files = redrawn(latin())
+    assert names == []
+    assert list(files.values()) == list(drawn[1].files.values())
+    for path, kept in zip(drawn[1].files, files, strict=True):
+        assert path.read_bytes() == kept.read_bytes(), path.name
+
+
+def test_a_changed_gap_redraws_its_township_and_the_overviews(redrawn):
+    results = latin()
+    gaps = results.gaps.copy()
+    row = gaps["people"].idxmin()
+    gaps.loc[row, "zone_name"] = "Another name"
+    object.__setattr__(results, "gaps", gaps)
+    zones = results.zones.drop_duplicates("code").set_index("code")
+    place = zones.loc[gaps.loc[row, "zone_code"], "parent_code"]
+    assert redrawn(results)[0] == ["overview", "verdicts", f"townships/{place}"]
+
+
+def test_a_facility_beyond_the_border_is_redrawn_where_it_is_seen(redrawn):
+    results = latin()
+    places = results.facilities.copy()
+    places["kind"] = places["kind"].iloc[::-1].to_numpy()
+    object.__setattr__(results, "facilities", places)
+    assert {"overview", "verdicts", f"townships/{CODE}"} <= set(redrawn(results)[0])
+
+
+@pytest.mark.parametrize(
+    "output",
+    [{"name": "Another study"}, {"maker": "Somebody else"}, {"edition": "public", "map_review": "GS(2026)1"}],
+)
+def test_whatever_stands_on_all_pictures_redraws_all(redrawn, output):
+    assert len(redrawn(changed(latin(), **output))[0]) == 6
+
+
+def test_another_font_file_redraws_all(monkeypatch, redrawn):
+    results = latin()
+    bold = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
+    face = letters.find_face(results.study, [])
+    monkeypatch.setattr(pictures, "find_face", lambda *_: replace(face, path=bold))
+    assert len(redrawn(results)[0]) == 6
+
+
+@pytest.mark.parametrize("suffix", pictures.SUFFIXES)
+def test_a_picture_that_somebody_changed_is_drawn_again(earlier, tmp_path, suffix):
+    path = earlier / "pictures" / f"overview{suffix}"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"mine")
+    pictures.write_pictures(latin(), tmp_path, earlier=earlier)
+    assert (tmp_path / path.relative_to(earlier)).read_bytes() == whole
 
 
 # ---- what stands on them ----
@@ -155,7 +241,7 @@ def test_a_townships_picture_has_its_bands_and_numbered_gaps(drawn):
 
 def test_the_scale_is_true():
     with pictures.studio(replace(Scene.from_results(latin()), cutter=None), [""]) as room:
-        sheet = pictures.draw_overview(room, room.scene, theme="")
+        sheet = pictures.finish(pictures.begin(room, pictures.Job("one")))
     scale = int(re.search(r"Scale 1:(\d+)", " ".join(text.get_text() for text in sheet.paper.texts))[1])
     left, _, right, _ = sheet.frame_mm
     assert (sheet.seen[2] - sheet.seen[0]) / ((right - left) / 1000) == pytest.approx(scale)
@@ -168,7 +254,7 @@ def test_the_scale_is_true():
 
 def test_nothing_on_a_sheet_overlaps_or_leaves_it():
     with pictures.studio(replace(Scene.from_results(latin()), cutter=None), [""]) as room:
-        sheet = pictures.draw_overview(room, room.scene, theme="")
+        sheet = pictures.finish(pictures.begin(room, pictures.Job("one")))
         pictures.picture(sheet)
         boxes = [
             text.get_window_extent().expanded(0.98, 0.7) for text in sheet.paper.texts if text.get_text()
@@ -188,7 +274,7 @@ def test_a_tall_area_stands_upright():
     stretched = results.zones.geometry.affine_transform([0.4, 0, 0, 2.2, 300_000, -4_764_000])
     object.__setattr__(results, "zones", results.zones.set_geometry(stretched))
     with pictures.studio(replace(Scene.from_results(results), cutter=None), [""]) as room:
-        sheet = pictures.draw_overview(room, room.scene, theme="")
+        sheet = pictures.finish(pictures.begin(room, pictures.Job("one")))
     assert sheet.figure.get_figheight() > sheet.figure.get_figwidth()
 
 
@@ -282,7 +368,7 @@ def test_without_a_chinese_font_there_is_a_finding_and_no_picture(monkeypatch, t
         results, findings = made_results("zh"), Findings()
         letters.say_letters(results.study, results.zones, results.facilities, findings)
         assert findings.counts() == {"output.no_font": 1}
-        assert pictures.write_pictures(results, tmp_path / "out").files == []
+        assert pictures.write_pictures(results, tmp_path / "out").files == {}
         assert not (tmp_path / "out").exists()
     finally:
         letters._chinese_face.cache_clear()
