@@ -334,13 +334,14 @@ def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | No
         clock.begin("write_geopackage")
         written += write_geopackage(results, new / "coverage.gpkg")
         clock.begin("draw_pictures")
-        drawn = write_pictures(results, new, workers=workers)
+        drawn = write_pictures(results, new, earlier=target, workers=workers)
         clock.begin("write_pages")
-        pages = write_pages(results, new, pictures=drawn.small, earlier=target, workers=workers)
+        pages = write_pages(results, new, pictures=drawn.of_pages, earlier=target, workers=workers)
         written += [*drawn.files, *pages]
         clock.end()
         manifest = {**results.manifest, "timings": {**results.manifest.get("timings", {}), **clock.timings}}
-        manifest["pages"] = {path.relative_to(new).as_posix(): made_from for path, made_from in pages.items()}
+        for what, files in (("pages", pages), ("pictures", drawn.files)):
+            manifest[what] = {path.relative_to(new).as_posix(): of for path, of in files.items()}
         described = write_manifest(manifest, written, new / "run.json")
         write_postgis(results, described.read_text("utf-8"))
     return target

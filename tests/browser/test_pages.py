@@ -99,6 +99,31 @@ def test_hostile_names_are_only_text(visit, place):
     assert seen.complaints == []
 
 
+def test_whom_the_streets_are_owed_to_is_only_text(chromium, tmp_path):
+    results = made_results()
+    streets = results.study.streets.model_copy(update={"credit": HOSTILE[2]})
+    object.__setattr__(results, "study", results.study.model_copy(update={"streets": streets}))
+    write_pages(results, tmp_path)
+    seen = Visit(chromium, tmp_path / "index.html")
+    assert HOSTILE[2] in seen.page.inner_text(".leaflet-control-attribution")
+    assert seen.page.locator("img").count() == 0
+    assert (len(seen.requests), seen.complaints) == (1, [])
+    seen.context.close()
+
+
+def test_a_name_of_any_length_leaves_the_map_to_others(chromium, tmp_path):
+    results = made_results()
+    townships = results.zones["level"] == "township"
+    zones = results.zones.assign(name=results.zones["name"].where(~townships, "长" * 5000))
+    object.__setattr__(results, "zones", zones)
+    write_pages(results, tmp_path)
+    seen = Visit(chromium, tmp_path / "index.html")
+    boxes = [name.bounding_box() for name in seen.page.locator(".leaflet-tooltip.name").all()]
+    assert boxes
+    assert max(box["width"] for box in boxes) < 300
+    seen.context.close()
+
+
 def test_the_layer_switch_takes_a_layer_off_and_puts_it_back(visit):
     page = visit().page
     before = page.evaluate(ON_THE_MAP)

@@ -86,6 +86,17 @@ def test_tables_follow_with_their_headers_and_no_controls(pages, language, place
     assert all(word not in "".join(told) for word in ("打印 A4", "Print A4", "A3"))
 
 
+def test_a_table_of_a_street_is_printed_whole(pages):
+    page = pages["zh", "index.html"]
+    rows = page.locator("#tables section.units tbody tr")
+    before = rows.count()
+    told = "".join(text_of(sheet) for sheet in sheets(page))
+    listed = page.evaluate("App.page.tables.map(({ rows }) => rows.length)")
+    assert max(listed) > 25
+    assert "只列前25行" not in told
+    assert rows.count() == before
+
+
 def test_the_parts_of_the_first_sheet_do_not_overlap(pages):
     page = pages["zh", "index.html"]
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

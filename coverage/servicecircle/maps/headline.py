@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from servicecircle.maps.scene import Scene
 
-DRAFTS = frozenset({"luohe"})
-"""Profiles made from a text that was out for comment."""
-
-
 def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figure]:
     """Return the leading figures of some zones; the elderly come first where they were counted."""
     text = scene.text
@@ -95,7 +91,7 @@ def notes(scene: Scene) -> list[str]:
     if PurePath(study.people.source).suffix.lower() in {".tif", ".tiff"}:
         said.append(text.say("modelled"))
     said.append(text.say("basis", basis=text.say(study.people.basis), year=_year(scene)))
-    if study.rules.profile in DRAFTS:
+    if scene.profile is not None and scene.profile.draft:
         said.append(text.say("draft"))
     said.append(text.say("data_date", date=text.date(scene.as_of), crs=_crs_name(scene)))
     return [*said, *edition_notes(scene)]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
+from matplotlib.transforms import IdentityTransform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,11 +118,15 @@ def _points(axes: Axes, drawing: Drawing, shapes: NDArray[Any], theme: Theme, or
 
 
 def _scatter(axes: Axes, places: NDArray[Any], look: Look, radii: NDArray[Any], order: float) -> None:
-    inside = {key: value for key, value in fill(look).items() if key not in {"edgecolor", "linewidth"}}
-    axes.scatter(
-        places[:, 0], places[:, 1], s=(2 * radii * POINTS_PER_PIXEL) ** 2,
-        marker=MarkerStyle(marker(look.get("shape", "circle"))), **inside, **stroke(look), zorder=order,
+    """Draw symbols at places: `axes.scatter` would look at colours and limits that are settled here."""
+    shape = MarkerStyle(marker(look.get("shape", "circle")))
+    outline, sizes = shape.get_path().transformed(shape.get_transform()), (2 * radii * POINTS_PER_PIXEL) ** 2
+    symbols = PathCollection(
+        (outline,), np.atleast_1d(sizes),
+        offsets=places, offset_transform=axes.transData, **{**fill(look), **stroke(look)}, zorder=order,
     )  # fmt: skip
+    symbols.set_transform(IdentityTransform())
+    axes.add_collection(symbols, autolim=False)
 
 
 def _classes(theme: Theme) -> Iterator[tuple[Look, NDArray[np.intp]]]:

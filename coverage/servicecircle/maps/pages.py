@@ -6,18 +6,20 @@ import hashlib
 import json
 import multiprocessing
 import re
-import shutil
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from servicecircle.maps.graph import plan_of
 from servicecircle.maps.index import index
+from servicecircle.maps.kept import Kept
+from servicecircle.maps.layers import MOST_DRAWN
 from servicecircle.maps.overview import overview
 from servicecircle.maps.parts import county_part, digest, township_part
+from servicecircle.maps.pixels import small
 from servicecircle.maps.scene import Scene
 from servicecircle.maps.township import township
 from servicecircle.sources.files import digest as file_digest
@@ -38,11 +40,11 @@ OVERVIEW = ""
 FEW_PAGES = 40
 """Fewer pages than this are made one after the other: starting other processes takes as long."""
 
-_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 def write_pages(
-    results: Results, folder: Path, *, pictures: Mapping[str, bytes] = _NONE, earlier: Path | None = None,
+    results: Results, folder: Path, *, pictures: Mapping[str, Path] = _NONE, earlier: Path | None = None,
     workers: int = 1,
 ) -> dict[Path, str]:  # fmt: skip
     """
@@ -55,7 +57,7 @@ def write_pages(
     folder
         An existing folder.
     pictures
-        Small pictures of the pages, by code, for browsers that cannot draw the map.
+        PNG files of the maps, by code: a page carries a smaller one for browsers that cannot draw it.
     earlier
         The folder of an earlier run: its pages that would be the same are copied.
     workers
@@ -68,7 +70,7 @@ def write_pages(
     plans = Plans(Scene.from_results(results), pictures)
     for name in plans.folders:
         (folder / name).mkdir(exist_ok=True)
-    kept = _Kept.of(earlier)
+    kept = Kept.of(earlier, "pages")
     written: dict[Path, str] = {}
     with ExitStack() as stack:
         pool = None
@@ -80,7 +82,7 @@ def write_pages(
         for job in plans.jobs():
             path = folder / job.name
             written[path] = job.digest
-            if kept.copied(job, path):
+            if kept.copied(job.name, job.digest, path):
                 continue
             if pool is None:
                 path.write_bytes(made(job))
@@ -122,19 +124,21 @@ class Job:
     links: tuple[tuple[str, str], ...] = ()
     addresses: tuple[Mapping[str, str], ...] = ({},)
     plan: Plan | None = None
-    picture: bytes = b""
+    picture: Path | None = None
     digest: str = field(default="")
 
     def digested(self) -> Job:
         """Return the job with its digest."""
         plan = (json.dumps(self.plan.spec, sort_keys=True, default=str), self.plan.body) if self.plan else ()
+        picture = file_digest(self.picture) if self.picture else ""
         around = json.dumps([self.kind, self.code, self.links, [dict(a) for a in self.addresses]])
-        return replace(self, digest=digest(self.part, around, self.picture, *plan))
+        return replace(self, digest=digest(self.part, around, picture, *plan))
 
 
 def made(job: Job) -> bytes:
     """Return a page as it is written; nothing but the job decides on its bytes."""
-    page = replace(_page(job), plan=job.plan, picture=job.picture)
+    picture = small(job.picture) if job.picture else b""
+    page = replace(_page(job), plan=job.plan, picture=picture)
     return page.map().get_root().render().encode("utf-8", errors="replace")
 
 
@@ -149,7 +153,7 @@ def _page(job: Job) -> Page:
 class Plans:
     """Which pages a scene has, what they are called, and how they lead to each other."""
 
-    def __init__(self, scene: Scene, pictures: Mapping[str, bytes]) -> None:
+    def __init__(self, scene: Scene, pictures: Mapping[str, Path]) -> None:
         self.scene, self.pictures = scene, pictures
         self.townships = file_names(scene.townships["code"])
         counties = scene.uppers["county"]
@@ -161,14 +165,15 @@ class Plans:
 
     def jobs(self) -> Iterator[Job]:
         """Give the pages one by one; each holds its part of the scene only while it is made."""
-        scene, first = self.scene, self.pictures.get(OVERVIEW, b"")
+        scene, first = self.scene, self.pictures.get(OVERVIEW)
         townships, counties = (
             {code: f"{folder}/{name}" for code, name in pages.items()}
             for folder, pages in (("townships", self.townships), ("counties", self.counties))
         )
         whole = replace(scene, cutter=None)
         if not self.counties:
-            yield Job("index.html", "overview", whole, addresses=(townships,), picture=first).digested()
+            yield Job("index.html", "overview", whole, addresses=(townships,), plan=self._asked_here(),
+                      picture=first).digested()  # fmt: skip
         else:
             upper = replace(whole, segments=scene.segments.iloc[:0], people=scene.people.iloc[:0])
             yield Job("index.html", "index", upper, addresses=(counties, townships), picture=first).digested()
@@ -176,12 +181,17 @@ class Plans:
             yield self._county(code).digested()
         yield from self._streets()
 
+    def _asked_here(self) -> Plan | None:
+        """Return the streets of a study without townships, if its only page has room for them."""
+        room = not self.townships and len(self.scene.segments) <= MOST_DRAWN
+        return plan_of(self.scene, self.scene.units) if room else None
+
     def _county(self, code: str) -> Job:
         part = county_part(self.scene, code)
         pages = {c: f"../townships/{self.townships[c]}" for c in part.townships["code"]}
         links = _around(self.scene, self.counties, code)
         return Job(f"counties/{self.counties[code]}", "overview", part, links=links, addresses=(pages,),
-                   picture=self.pictures.get(code, b""))  # fmt: skip
+                   picture=self.pictures.get(code))  # fmt: skip
 
     def _streets(self) -> Iterator[Job]:
         upper, lower = self.scene.uppers["county"], self.scene.townships
@@ -196,7 +206,7 @@ class Plans:
                 links = (links[0], (up, f"../counties/{self.counties[county]}"), *links[1:])
             yield Job(
                 f"townships/{name}", "township", part, code, links,
-                plan=plan_of(self.scene, part.units), picture=self.pictures.get(code, b""),
+                plan=plan_of(self.scene, part.units), picture=self.pictures.get(code),
             ).digested()  # fmt: skip
 
 
@@ -210,38 +220,6 @@ def _around(scene: Scene, names: Mapping[str, str], code: str) -> tuple[tuple[st
     if at + 1 < len(codes):
         links.append((text.say("next"), names[codes[at + 1]]))
     return tuple(links)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """The pages of an earlier run that nobody touched since, by what they were made from."""
-
-    folder: Path | None
-    pages: Mapping[str, str]
-    files: Mapping[str, str]
-
-    @classmethod
-    def of(cls, folder: Path | None) -> _Kept:
-        """Read the manifest of an earlier run; without a sound one nothing is kept."""
-        try:
-            manifest: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8")) if folder else {}
-            files = {str(entry["name"]): str(entry["sha256"]) for entry in manifest.get("files", [])}
-            return cls(folder, {str(k): str(v) for k, v in manifest.get("pages", {}).items()}, files)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return cls(None, {}, {})
-
-    def copied(self, job: Job, path: Path) -> bool:
-        """Copy the page where it would be the same, byte for byte as it was written."""
-        if self.folder is None or self.pages.get(job.name) != job.digest:
-            return False
-        old = self.folder / job.name
-        try:
-            if file_digest(old) != self.files.get(job.name):
-                return False
-            shutil.copyfile(old, path)
-        except OSError:
-            return False
-        return True
 
 
 def file_names(codes: Iterable[str]) -> dict[str, str]:

@@ -32,6 +32,9 @@ _FRAMES = (
     "verdicts",
 )  # fmt: skip
 _OF_ZONES: tuple[Literal["segments", "gaps", "people"], ...] = ("segments", "gaps", "people")
+_TOLD = ("summary", "streets_from_osm")
+"""What of the manifest is drawn: when a run began, and how long it took, is not."""
+
 _MAKERS = ("maps", "words", "kinds.toml", "standards")
 
 
@@ -99,20 +102,21 @@ def clipped(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> 
 def digest(scene: Scene, *more: bytes | str) -> str:
     """Return a digest of all that a page is made from: the same digest, the same page."""
     found = hashlib.sha256(_maker().encode())
-    texts = [scene.study.model_dump_json(), scene.as_of.isoformat(), scene.crs.to_wkt(), scene.text.language]
-    texts.append(json.dumps(scene.manifest, sort_keys=True, default=str))
+    study = json.dumps(scene.study.model_dump(), sort_keys=True, default=str)  # whatever letters are in it
+    texts = [study, scene.as_of.isoformat(), scene.crs.to_wkt(), scene.text.language]
+    texts.append(json.dumps({key: scene.manifest.get(key) for key in _TOLD}, sort_keys=True, default=str))
     if scene.profile is not None:
         texts.append(scene.profile.model_dump_json())
     for part in (*texts, *more):
         found.update(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part)
         found.update(b"\0")
     for frame in (*(getattr(scene, name) for name in _FRAMES), *scene.uppers.values()):
-        for piece in _bytes(frame):
+        for piece in bytes_of(frame):
             found.update(piece)
     return found.hexdigest()
 
 
-def _bytes(frame: pd.DataFrame) -> Iterator[bytes]:
+def bytes_of(frame: pd.DataFrame) -> Iterator[bytes]:
     """Give the values of a frame as bytes that do not depend on how it is kept in memory."""
     for name, column in frame.items():
         yield f"{name}\0{len(column)}\0".encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -11,22 +10,27 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import matplotlib as mpl
 import matplotlib.style
 import numpy as np
+import PIL
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from servicecircle.maps import captions, headline, layers, looks
 from servicecircle.maps.ink import paint, trace
+from servicecircle.maps.kept import Kept
 from servicecircle.maps.letters import find_face, letters_of, texts_of
 from servicecircle.maps.overview import overview
 from servicecircle.maps.pages import OVERVIEW, file_names
-from servicecircle.maps.parts import county_part, township_part
+from servicecircle.maps.parts import bytes_of, county_part, digest, township_part
+from servicecircle.maps.pixels import packed
 from servicecircle.maps.scene import Scene
 from servicecircle.maps.sheet import Entry, Sheet, Words
 from servicecircle.maps.text import EMPTY
 from servicecircle.maps.township import township
+from servicecircle.sources.files import digest as file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,17 +43,11 @@ if TYPE_CHECKING:
     from servicecircle.maps.page import Page
 
 DPI, COLOURS = 170, 240
-SMALL, SMALL_BYTES = ((1000, 48), (1000, 24), (900, 24), (800, 16), (640, 12)), 120_000
-"""Of the picture inside a page: pixels and colours, the finest first, and its most bytes."""
-
 MOST_LISTED = 12
 """So many uncovered areas are numbered and listed at most."""
 
-_GREYS = tuple((level, level, level) for level in range(40, 256, 43))
-"""In every palette, lest the rims of thin grey lines be tinted."""
-
 SUFFIXES = (".png", ".pdf")
-FEW_PICTURES = 12
+FEW_PICTURES = 40
 """Fewer pictures than this are drawn one after the other: starting other processes takes as long."""
 
 _STYLE = ("default", {"pdf.fonttype": 42, "pdf.compression": 9, "hatch.linewidth": 0.9, "text.usetex": False,
@@ -62,20 +60,28 @@ _NAME_PT = {"townships": 8.6, "units": 6.6}
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The files written, and per page the small picture that it carries."""
+    """The files written with the digest of what each was made from, and the PNG file of each page's map."""
 
-    files: list[Path] = field(default_factory=list)
-    small: dict[str, bytes] = field(default_factory=dict)
+    files: dict[Path, str] = field(default_factory=dict)
+    of_pages: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
-    """What all pictures of a run share: its scene, its letters, and what lies around a township in metres."""
+    """
+    What all pictures of a run share: its scene, its letters, and what lies around a township in metres.
+
+    Parameters
+    ----------
+    tools
+        Digest of the letters and of what draws them.
+    """
 
     scene: Scene
     letters: Letters
-    units: gpd.GeoSeries
-    segments: gpd.GeoSeries
+    tools: str
+    units: gpd.GeoDataFrame
+    segments: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     reach: gpd.GeoDataFrame
 
@@ -84,7 +90,7 @@ class Studio:
         return np.asarray(frame.geometry.to_crs(self.scene.crs), dtype=object)
 
 
-def write_pictures(results: Results, folder: Path, *, workers: int = 1) -> Drawn:
+def write_pictures(results: Results, folder: Path, *, earlier: Path | None = None, workers: int = 1) -> Drawn:
     """
     Write `pictures/overview`, `pictures/verdicts` and one per county and township, each as PNG and PDF.
 
@@ -94,6 +100,8 @@ def write_pictures(results: Results, folder: Path, *, workers: int = 1) -> Drawn
     ----------
     folder
         An existing folder.
+    earlier
+        The folder of an earlier run: its pictures that would be the same are copied.
     workers
         Processes that draw; the pictures do not depend on it.
     """
@@ -113,11 +121,12 @@ def write_pictures(results: Results, folder: Path, *, workers: int = 1) -> Drawn
                 spawn = multiprocessing.get_context("spawn")
                 pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=spawn))
             shares = [jobs[first::workers] for first in range(workers)] if pool else [jobs]
-            done = (pool.map if pool else map)(_draw_all, repeat(room), shares, repeat(folder))
-            small = {stem: picture for share in done for stem, picture in share.items()}
+            kept = Kept.of(earlier, "pictures")
+            done = (pool.map if pool else map)(_draw_all, repeat(room), shares, repeat(folder), repeat(kept))
+            made_from = {stem: of for share in done for stem, of in share.items()}
     for job in jobs:
-        drawn.files.extend(folder / f"{job.stem}{suffix}" for suffix in SUFFIXES)
-        drawn.small.setdefault(job.code, small[job.stem])
+        drawn.files.update({folder / name: made_from[job.stem] for name in job.names})
+        drawn.of_pages.setdefault(job.code, folder / job.names[0])
     return drawn
 
 
@@ -128,6 +137,16 @@ class Job:
     stem: str
     code: str = OVERVIEW
     theme: str = ""
+
+    @property
+    def upper(self) -> bool:
+        """Whether it shows a county or the whole study."""
+        return self.code == OVERVIEW or bool(self.theme)
+
+    @property
+    def names(self) -> list[str]:
+        """Its files, below the folder of the run."""
+        return [self.stem + suffix for suffix in SUFFIXES]
 
 
 def _jobs(scene: Scene) -> Iterator[Job]:
@@ -141,18 +160,20 @@ def _jobs(scene: Scene) -> Iterator[Job]:
         yield Job(f"pictures/townships/{name.removesuffix('.html')}", code)
 
 
-def _draw_all(room: Studio, jobs: Sequence[Job], folder: Path) -> dict[str, bytes]:
-    """Draw some pictures and write them; return the small one of each."""
+def _draw_all(room: Studio, jobs: Sequence[Job], folder: Path, kept: Kept) -> dict[str, str]:
+    """Draw some pictures and write them, but for those that are kept; return what each was made from."""
     with matplotlib.style.context(list(_STYLE)):
-        return {job.stem: _write(_draw(room, job), folder / job.stem) for job in jobs}
+        return {job.stem: _draw(room, job, folder, kept) for job in jobs}
 
 
-def _draw(room: Studio, job: Job) -> Sheet:
-    if job.code == OVERVIEW:
-        return draw_overview(room, room.scene, theme=job.theme)
-    if job.theme:
-        return draw_overview(room, county_part(room.scene, job.code), theme=job.theme)
-    return draw_township(room, township_part(room.scene, job.code), job.code)
+def _draw(room: Studio, job: Job, folder: Path, kept: Kept) -> str:
+    begun = begin(room, job)
+    around = (room.units, room.segments, room.facilities, room.reach)
+    near = (piece for frame in around for piece in bytes_of(_near(frame, begun.sheet)))
+    made_from = digest(begun.scene, job.code, job.theme, room.tools, *near)
+    if not all(kept.copied(name, made_from, folder / name) for name in job.names):
+        _write(finish(begun), *(folder / name for name in job.names))
+    return made_from
 
 
 @contextmanager
@@ -163,9 +184,10 @@ def studio(scene: Scene, texts: Sequence[str]) -> Iterator[Studio | None]:
         yield None
         return
     with letters_of(face, texts, scene.study.language) as letters:
-        units, segments = (frame.geometry.to_crs(scene.crs) for frame in (scene.units, scene.segments))
+        tools = "/".join((file_digest(letters.path), mpl.__version__, PIL.__version__))
+        units, segments = (frame[["geometry"]].to_crs(scene.crs) for frame in (scene.units, scene.segments))
         facilities, reach = (frame.to_crs(scene.crs) for frame in (scene.facilities, scene.reach))
-        yield Studio(scene, letters, units, segments, facilities, reach.explode(ignore_index=True))
+        yield Studio(scene, letters, tools, units, segments, facilities, reach.explode(ignore_index=True))
 
 
 def _overviews(scene: Scene) -> dict[str, str]:
@@ -175,42 +197,66 @@ def _overviews(scene: Scene) -> dict[str, str]:
     return {"overview": share, "verdicts": text.label("column", "verdict")}
 
 
-def draw_overview(room: Studio, scene: Scene, *, theme: str) -> Sheet:
-    """Draw the villages of a scene under the theme with a label, with the rule of each marked."""
-    page = overview(scene, dict.fromkeys(scene.townships["code"], ""))
-    drawings = {drawing.name: drawing for drawing in page.drawings}
-    units = _themed(drawings["units"], theme)
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """A picture of which all but the map is settled: its part of the scene, its page and its sheet."""
+
+    room: Studio
+    job: Job
+    scene: Scene
+    page: Page
+    sheet: Sheet
+
+
+def begin(room: Studio, job: Job) -> Begun:
+    """Lay out a sheet: only then is it known how far around its zones it shows the study."""
+    scene = room.scene
+    if job.upper:
+        scene = county_part(scene, job.code) if job.code != OVERVIEW else scene
+        page = overview(scene, dict.fromkeys(scene.townships["code"], ""))
+    else:
+        scene = township_part(scene, job.code)
+        page = township(scene, job.code, asked=False)
+    west, south, east, north = shapely.total_bounds(room.metres(scene.units))
+    sheet = Sheet((west, south, east, north), _words(scene, page), room.letters)
+    return Begun(room, job, scene, page, sheet)
+
+
+def finish(begun: Begun) -> Sheet:
+    """Draw the map and its legend."""
+    if begun.job.upper:
+        named = "townships" if len(begun.scene.townships) else "units"
+        return _drawn(begun, _of_overview(begun), named=named)
+    return _drawn(begun, _of_township(begun), named="units")
+
+
+def _of_overview(begun: Begun) -> list[Drawing]:
+    """Return the villages of a scene under the job's theme, with the rule of each marked."""
+    scene, drawings = begun.scene, {drawing.name: drawing for drawing in begun.page.drawings}
     gaps = _kept(drawings["gaps"], np.arange(len(scene.gaps)) < MOST_LISTED)
-    shown = [units, layers.townships(scene), _smaller(drawings["facilities"]), gaps]
-    named = "townships" if len(scene.townships) else "units"
-    return _drawn(room, scene, _sheet(room, scene, page), shown, named=named)
+    units = _themed(drawings["units"], begun.job.theme)
+    return [units, layers.townships(scene), _smaller(drawings["facilities"]), gaps]
 
 
-def draw_township(room: Studio, scene: Scene, code: str) -> Sheet:
-    """Draw a township: its villages, its segments by walking time, circles, facilities and gaps."""
-    page = township(scene, code, asked=False)
-    drawings = {drawing.name: drawing for drawing in page.drawings}
-    sheet = _sheet(room, scene, page)
-    near = room.reach.iloc[np.sort(room.reach.sindex.intersection(sheet.seen))]
+def _of_township(begun: Begun) -> list[Drawing]:
+    """Return a township's villages, its segments by walking time, circles, facilities and gaps."""
+    scene, drawings = begun.scene, {drawing.name: drawing for drawing in begun.page.drawings}
+    near = _near(begun.room.reach, begun.sheet)
     near = near[near["circle"].isin(scene.units["circle"])]
     reach = layers.dissolved(scene, near, straight=False, shown=True)
     reach = replace(reach, themes=[_wash(theme) for theme in reach.themes])
-    places = layers.facilities(
-        scene, room.facilities.iloc[np.sort(room.facilities.sindex.intersection(sheet.seen))]
-    )
+    places = layers.facilities(scene, _near(begun.room.facilities, begun.sheet))
     units = replace(drawings["units"], themes=drawings["units"].themes[:1])
-    shown = [units, reach, drawings["segments"], layers.townships(scene), places, drawings["gaps"]]
-    return _drawn(room, scene, sheet, shown, named="units")
+    return [units, reach, drawings["segments"], layers.townships(scene), places, drawings["gaps"]]
 
 
-def _sheet(room: Studio, scene: Scene, page: Page) -> Sheet:
-    shapes = room.metres(scene.units)
-    west, south, east, north = shapely.total_bounds(shapes)
-    return Sheet((west, south, east, north), _words(scene, page), room.letters)
+def _near(frame: gpd.GeoDataFrame, sheet: Sheet) -> gpd.GeoDataFrame:
+    """Return the rows of a frame in metres that a sheet may show."""
+    return frame.iloc[np.sort(frame.sindex.intersection(sheet.seen))]
 
 
-def _drawn(room: Studio, scene: Scene, sheet: Sheet, drawings: Sequence[Drawing], *, named: str) -> Sheet:
-    gaps = scene.gaps
+def _drawn(begun: Begun, drawings: Sequence[Drawing], *, named: str) -> Sheet:
+    room, scene, sheet, gaps = begun.room, begun.scene, begun.sheet, begun.scene.gaps
     _draw_neighbours(room, sheet)
     shapes = {}
     for order, drawing in enumerate(drawings, start=2):
@@ -232,9 +278,13 @@ def _drawn(room: Studio, scene: Scene, sheet: Sheet, drawings: Sequence[Drawing]
 
 def _draw_neighbours(room: Studio, sheet: Sheet) -> None:
     """Draw what lies around in light grey: streets and borders."""
-    for shapes, colour in ((room.segments, "#d4d7da"), (room.units, "#c4c8cc")):
-        near = shapes.iloc[np.sort(shapes.sindex.intersection(sheet.seen))].to_numpy()
-        trace(sheet.map, near, looks.line(colour, 0.8), order=1)
+    for frame, colour in ((room.segments, "#d4d7da"), (room.units, "#c4c8cc")):
+        trace(
+            sheet.map,
+            np.asarray(_near(frame, sheet).geometry, dtype=object),
+            looks.line(colour, 0.8),
+            order=1,
+        )
 
 
 def _words(scene: Scene, page: Page) -> Words:
@@ -312,14 +362,10 @@ def _smaller(drawing: Drawing) -> Drawing:
     return replace(drawing, radii=[radius * 0.6 for radius in radii])
 
 
-def _write(sheet: Sheet, stem: Path) -> bytes:
-    """Write a sheet as PNG and PDF; return the small picture."""
-    png, pdf = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
-    image = picture(sheet)
-    png.write_bytes(packed(image, dpi=DPI, colours=COLOURS))
+def _write(sheet: Sheet, png: Path, pdf: Path) -> None:
+    png.write_bytes(packed(picture(sheet), dpi=DPI, colours=COLOURS))
     title = sheet.letters.written(sheet.words.title)
     sheet.figure.savefig(pdf, format="pdf", metadata={**_BARE, "Title": title})
-    return small(image)
 
 
 def picture(sheet: Sheet) -> Image.Image:
@@ -329,30 +375,3 @@ def picture(sheet: Sheet) -> Image.Image:
     canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     return Image.fromarray(pixels[..., :3])
-
-
-def packed(image: Image.Image, *, dpi: float, colours: int) -> bytes:
-    """Return a PNG of a palette: the commonest colours as they are, each other one as the nearest of them."""
-    found: Any = image.getcolors(image.width * image.height)
-    kept: dict[tuple[int, ...], tuple[int, ...]] = {}
-    for _, colour in sorted(found, key=lambda one: (-one[0], one[1])):  # two that are alike would be mixed up
-        kept.setdefault(tuple(part >> 3 for part in colour), colour)
-    chosen = [*list(kept.values())[: colours - len(_GREYS)], *_GREYS]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([part for colour in chosen for part in colour])
-    few = image.quantize(palette=palette, dither=Image.Dither.NONE)
-    written = io.BytesIO()
-    few.save(written, "PNG", dpi=(dpi, dpi))
-    return written.getvalue()
-
-
-def small(image: Image.Image) -> bytes:
-    """Return the PNG that a page carries for browsers that cannot draw: as fine as its size allows."""
-    made = b""
-    for pixels, colours in SMALL:
-        share = pixels / max(image.size)
-        size = round(image.width * share), round(image.height * share)
-        made = packed(image.resize(size, Image.Resampling.LANCZOS), dpi=DPI * share, colours=colours)
-        if len(made) <= SMALL_BYTES:
-            break
-    return made

@@ -25,7 +25,7 @@
     return box;
   }
 
-  const tell = (layer, row, where) => L.popup({ minWidth: 220, maxWidth: 300 }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
+  const tell = (layer, row, where) => L.popup({ minWidth: 220, maxWidth: 300, autoPanPaddingBottomRight: [44, 5] }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
 
   function draw(layer) {
     let shapes = App.unpack(layer.head, layer.shape, App.inflate("layer-" + layer.name));

@@ -33,7 +33,7 @@
   L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
   new Home({ position: "topleft" }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
-  L.control.attribution({ prefix: "Leaflet" }).addAttribution(page.credit).addTo(map);
+  L.control.attribution({ prefix: "Leaflet" }).addAttribution(make("span", page.credit).innerHTML).addTo(map); // it takes markup
   map.invalidateSize({ animate: false }); // it was made while the page was hidden
   whole();
   for (const layer of App.layers) if (layer.shown) App.show(layer, true);

@@ -32,6 +32,7 @@
     const asked = document.querySelector(".inquiry");
     if (asked) asked.classList.toggle("asked", Boolean(asked.querySelector(".answer > *, .outcome > *")));
     printed.textContent = words.printed + today();
+    App.emit("paper", true);
     document.body.classList.add("printing");
     at("panel").open = true;
     fit(at("panel"));
@@ -41,6 +42,7 @@
   function after() {
     if (!document.body.classList.contains("printing")) return;
     document.body.classList.remove("printing");
+    App.emit("paper", false);
     at("panel").style.fontSize = "";
     at("panel").open = shown.open;
     map.invalidateSize({ animate: false });

@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   const { at, make, words } = App;
-  const SHOWN_ROWS = 25;
+  const SHOWN_ROWS = 25, PRINTED_ROWS = 200, WORDY = 24;
+  const papers = [];
   const byWords = new Intl.Collator(document.documentElement.lang, { numeric: true });
 
   function go(table, row, line) {
@@ -16,7 +17,7 @@
   function tableRow(table, row) {
     const line = make("tr"), leads = table.boxes[row];
     table.rows[row].forEach((text, column) => {
-      const cell = make(column ? "td" : "th", "", table.columns[column].number ? "number" : "");
+      const cell = make(column ? "td" : "th", "", table.columns[column].look);
       if (!column) cell.scope = "row";
       const address = table.links[column] && table.links[column][row];
       const leading = leads && !column;
@@ -47,7 +48,12 @@
     return order.sort((a, b) => signed(a, b) || a - b); // older engines do not keep the order of equals by themselves
   }
 
+  /* Figures stand to the right; whole sentences have room to be read. */
+  const lookOf = (table, column) => table.columns[column].number ? "number"
+    : table.rows.some((row) => row[column].length > WORDY) ? "wordy" : "";
+
   function tableSection(table) {
+    table.columns.forEach((column, number) => { column.look = lookOf(table, number); });
     const section = make("section", "", table.name), scroll = make("div", "", "scroll"), element = make("table");
     const thead = make("thead"), head = make("tr"), body = make("tbody"), title = make("h2", table.caption);
     let order = ordered(table, 0, 0), shown = Math.min(SHOWN_ROWS, table.rows.length);
@@ -80,11 +86,17 @@
     write();
     if (table.rows.length > shown) {
       const more = Object.assign(make("button", table.more, "more"), { type: "button" });
+      if (table.rows.length <= PRINTED_ROWS) papers.push((on) => {
+        more.hidden = on;
+        App.fill(body, ...order.slice(0, on ? order.length : shown).map((row) => tableRow(table, row)));
+      });
       more.addEventListener("click", () => { shown = table.rows.length; write(); more.remove(); scroll.focus(); });
       section.append(more);
     }
     return section;
   }
 
+  /* On paper nobody can ask for the rest. */
+  App.on("paper", (on) => papers.forEach((paper) => paper(on)));
   at("tables").append(...App.page.tables.filter(({ rows }) => rows.length).map(tableSection));
 })();
