@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from servicecircle.terminal import InLanguage, locale_language, show_rows, show_text
+from servicecircle.terminal import InLanguage, show_rows, show_text
 
 if TYPE_CHECKING:
     from servicecircle import words
     from servicecircle.history.compare import Comparison
+    from servicecircle.history.find import Kept
     from servicecircle.history.written import Rows
     from servicecircle.study import Study
 
@@ -42,16 +43,20 @@ def compare(
     from servicecircle.study import Study
 
     of = Study.from_file(study) if study else None
-    said = language.value if language else of.language if of else locale_language()
     with tempfile.TemporaryDirectory(prefix="servicecircle-compare-") as scratch:
         sides = [
             find_run(named, study=of, scratch=Path(scratch) / str(i)) for i, named in enumerate((old, new))
         ]
         found = lay_beside(*sides, measure=measure)
-    _show(found, said)
+    _show(found, language.value if language else _language_of(sides[1]))
     if output:
         for path in write_comparison(found, output):
             show_text(str(path))
+
+
+def _language_of(run: Kept) -> words.Language:
+    """Return the language in which a run was written."""
+    return "en" if run.frames.manifest["study"]["language"] == "en" else "zh"
 
 
 def remember(folder: Path, study: Study) -> list[str]:

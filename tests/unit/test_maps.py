@@ -5,10 +5,12 @@ import gzip
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import folium
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from folium.plugins import MarkerCluster
@@ -16,12 +18,14 @@ from shapely import MultiPolygon, Point, box
 
 from browser.drawn_province import drawn_province
 from browser.made_results import HOSTILE, made_results, village_points
-from servicecircle import words
-from servicecircle.maps import layers, offline, themes
+from servicecircle import Study, run, words
+from servicecircle.maps import headline, layers, offline, themes
 from servicecircle.maps.notebook import folium_map
 from servicecircle.maps.pack import GRID_DEG, island, pack_geometry, varints
 from servicecircle.maps.pages import file_names, write_pages
+from servicecircle.maps.scene import Scene
 from servicecircle.maps.text import Text
+from towns.drawing import Town
 
 ISLAND = re.compile(r'<script type="application/octet-stream" id="([\w-]+)">([A-Za-z0-9+/=]*)</script>')
 ZH, EN = Text("zh"), Text("en")
@@ -307,6 +311,38 @@ def test_a_study_without_townships_has_everything_on_one_page(tmp_path):
     assert [path.name for path in written] == ["index.html"]
     names = {layer["name"] for layer in spec_of(next(iter(written)).read_text("utf-8"))["layers"]}
     assert names == {"units", "reach", "straight", "segments", "circles", "people", "facilities", "gaps"}
+
+
+def test_a_study_without_townships_asks_why_and_what_if_on_its_one_page(tmp_path, monkeypatch):
+    village = {"V1": {"box": ("A 800W 800N", "C 800E 800S"), "name": "东村"}}
+    town = Town("A--B--C", people={"A": 10, "C": 30}, facilities={"F": {"at": "A"}}, zones=village)
+    results = run(Study.from_file(town.write(tmp_path)))
+    (page,) = write_pages(results, tmp_path)
+    plan = spec_of(page.read_text("utf-8"))["plan"]
+    assert [village[1] for village in plan["villages"]] == ["东村"]
+    monkeypatch.setattr("servicecircle.maps.pages.MOST_DRAWN", 0)
+    (page,) = write_pages(results, tmp_path)
+    assert spec_of(page.read_text("utf-8"))["plan"] is None
+
+
+def test_a_draft_is_stamped_and_so_is_what_extends_it():
+    results = drawn_province(prefectures=1, counties=1, townships=1)
+    scene = Scene.from_results(results)
+    for draft in (True, False):
+        stamped = replace(scene, profile=scene.profile.model_copy(update={"id": "own", "draft": draft}))
+        assert ("征求意见稿（试算，不作考核依据）。" in headline.notes(stamped)) is draft
+
+
+def test_a_zone_that_nobody_named_goes_by_the_studys_name(tmp_path):
+    results = drawn_province(prefectures=1, counties=1, townships=1)
+    top = results.zones["level"] == "prefecture"
+    named = results.zones["name"].where(~top, results.zones["code"])
+    object.__setattr__(results, "zones", results.zones.assign(name=named))
+    above = results.verdicts.head(1).assign(zone_code=results.zones.loc[top, "code"].iloc[0])
+    object.__setattr__(results, "verdicts", pd.concat([results.verdicts, above], ignore_index=True))
+    page = next(path for path in write_pages(results, tmp_path) if path.name == "index.html")
+    table = next(t for t in spec_of(page.read_text("utf-8"))["tables"] if t["name"] == "verdicts")
+    assert table["caption"].startswith(results.study.name)
 
 
 def test_villages_known_as_points_are_drawn_as_points(tmp_path):

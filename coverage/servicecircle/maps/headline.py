@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from servicecircle.maps.scene import Scene
 
+
 def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figure]:
     """Return the leading figures of some zones; the elderly come first where they were counted."""
     text = scene.text

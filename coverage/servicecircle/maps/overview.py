@@ -34,7 +34,8 @@ def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[st
         found.insert(0, tables.township_table(scene, addresses))
     found.append(tables.unit_table(scene, scene.units, pages))
     for code, name in zip(scene.whole["code"], scene.whole["name"], strict=True):
-        verdicts = sheets.verdict_table(scene, code, text.written(name)) if len(scene.whole) == 1 else None
+        whose = scene.study.name if name == code else text.written(name)  # nobody named it: built from codes
+        verdicts = sheets.verdict_table(scene, code, whose) if len(scene.whole) == 1 else None
         found += [verdicts] if verdicts else []
     people = scene.people.iloc[:0] if pages else scene.people
     left_out = headline.left_out(scene, scene.segments, people)

@@ -36,4 +36,4 @@ def _header(column: str, language: words.Language) -> str:
     if language == "zh" and known:
         return str(known[0])
     labelled = column in words.table("labels")["column"]
-    return words.label("column", column, language) if labelled else column
+    return words.label("column", column, language) if labelled else column.replace("_", " ")
