@@ -387,6 +387,12 @@ def test_the_overview_begins_with_the_four_classes(judged):
     assert [first["of"].count(k) for k in range(4)] == [2, 2, 2, 2]
 
 
+def test_it_is_said_from_which_share_a_village_counts_as_covered(judged, pages):
+    said = "四类划分：村（社区）人口覆盖率达50.0%（本单位自定）计为已覆盖；是否达标另按参考判定线。"
+    assert said in spec_of(judged["index.html"])["notes"]
+    assert said not in spec_of(pages["zh"]["index.html"])["notes"]
+
+
 def test_villages_can_be_coloured_by_share_certainty_verdict_and_what_is_planned(judged):
     themes_of = {one["label"]: one for one in layer_of(judged["index.html"], "units")["themes"]}
     assert list(themes_of)[1:] == ["老年人口覆盖率", "人口覆盖率", "可信程度", "判定结果",

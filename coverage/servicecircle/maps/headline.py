@@ -98,6 +98,14 @@ def notes(scene: Scene) -> list[str]:
     return [*said, *edition_notes(scene)]
 
 
+def classes(scene: Scene, units: pd.DataFrame) -> list[str]:
+    """Return from which share a village counts as covered in the four classes, where there are any."""
+    if "village_class" not in units or not units["village_class"].ne("").any():
+        return []
+    text = scene.text
+    return [text.say("classes_from", share=text.share(scene.study.rules.class_share))]
+
+
 def edition_notes(scene: Scene) -> list[str]:
     """Return whom the map is for: its review number, or that it is not to be published."""
     text = scene.text

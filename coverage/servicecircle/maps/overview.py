@@ -49,6 +49,7 @@ def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[st
         tables=found,
         notes=[
             *headline.notes(scene),
+            *headline.classes(scene, scene.units),
             *headline.connectors(scene, scene.whole),
             *headline.other_answers(scene),
             *left_out,

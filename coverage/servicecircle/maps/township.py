@@ -64,6 +64,7 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = (), 
         tables=_tables(scene, code, name, units, gaps, facilities),
         notes=[
             *headline.notes(scene),
+            *headline.classes(scene, units),
             *headline.connectors(scene, own),
             *headline.left_out(scene, segments, people),
         ],
