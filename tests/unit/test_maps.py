@@ -84,6 +84,17 @@ def test_codes_that_no_system_takes_as_a_file_name_get_another():
     assert names["con"] != "con.html"
 
 
+def test_each_circle_of_ones_own_is_a_layer_of_its_own(tmp_path):
+    results = made_results("zh")
+    meals = results.reach.iloc[[0]].assign(circle="meals")
+    reach = pd.concat([results.reach, meals], ignore_index=True)
+    for path in write_pages(replace(results, reach=reach), tmp_path):
+        drawn = {layer["name"]: layer for layer in spec_of(path.read_text("utf-8"))["layers"]}
+        assert "助餐" in drawn["reach-meals"]["label"]
+        assert not drawn["reach-meals"]["shown"]
+        assert len(drawn["reach"]["themes"][0]["classes"]) <= 2
+
+
 # ---- nothing of a user's reaches a template ----
 
 

@@ -28,6 +28,9 @@ MOST_DRAWN = 20_000
 MANY_GAPS = 150
 """More symbols than this are drawn smaller, so that the villages below stay visible."""
 
+MAIN_CIRCLES = ("15min", "1km")
+"""The circles of the documents; each further one of a study is a layer of its own."""
+
 CERTAIN_FIRST = ("certain", "detour", "to_verify")
 
 
@@ -193,6 +196,7 @@ def people(scene: Scene, frame: gpd.GeoDataFrame, *, shown: bool) -> Drawing:
 def dissolved(scene: Scene, frame: gpd.GeoDataFrame, *, straight: bool, shown: bool) -> Drawing:
     """Return the circles of all counting facilities as one area per rule: on foot, or in a straight line."""
     text = scene.text
+    frame = frame[frame["circle"].isin(MAIN_CIRCLES)].reset_index(drop=True)
     ids = [circle.id for circle in scene.study.circles]
     colour, dash = ("#6b4c9a", "6 4") if straight else ("#00695c", None)
     fill = {"fillColor": colour, "fillOpacity": 0.0 if straight else 0.1}
@@ -206,6 +210,19 @@ def dissolved(scene: Scene, frame: gpd.GeoDataFrame, *, straight: bool, shown: b
     )
     name = "straight" if straight else "reach"
     return Drawing(name, text.say(f"{name}_layer"), "area", frame, [theme], shown=shown, inert=True)
+
+
+def further(scene: Scene, frame: gpd.GeoDataFrame) -> list[Drawing]:
+    """Return a layer for each circle of the study's own: those of all facilities that count for it."""
+    drawings = []
+    for number, circle in enumerate(scene.study.circles[len(MAIN_CIRCLES) :]):
+        own = frame[frame["circle"] == circle.id].reset_index(drop=True)
+        colour = looks.FURTHER_LINES[number % len(looks.FURTHER_LINES)]
+        look = {**looks.line(colour, 1.6, dash="2 3"), "fillColor": colour, "fillOpacity": 0.1}
+        label = scene.text.say("further_layer", circle=scene.text.circle(circle))
+        theme = Theme("", [(label, look)], [0] * len(own))
+        drawings.append(Drawing(f"reach-{circle.id}", label, "area", own, [theme], shown=False, inert=True))
+    return drawings
 
 
 def circles(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:

@@ -24,6 +24,7 @@ CLASS_FILLS = {
 CERTAINTY_FILLS = {"certain": "#4f9d94", "likely": "#b9dcd6", "cannot_tell": "hatch", "": "#ffffff"}
 STREET_FILLS = {"mapped": "#d9efe9", "sparse": "#dd9446", "unmapped": "hatch", "": "#ffffff"}
 CIRCLE_FILLS = ("#4f79a8", "#d9c27a", "#8c6bb1", "#9e9e9e", "#c6dbef", "#7f5539")
+FURTHER_LINES = ("#8a5a00", "#8e2a6b", "#375a9e", "#4a6b1f")
 SYMBOLS = ("circle", "square", "triangle", "diamond", "pentagon", "star", "wedge", "hexagon")
 SYMBOL_FILLS = ("#1f3a78", "#6a2a6f")
 BUILD_LOOKS = {"not_built": ("wedge", "#ffffff"), "built_idle": ("diamond", "#f2c14e")}

@@ -80,6 +80,7 @@ def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:
         layers.units(scene, scene.units, plain=False, links=links if pages else None),
         layers.dissolved(scene, scene.reach, straight=False, shown=False),
         layers.dissolved(scene, scene.straight, straight=True, shown=False),
+        *layers.further(scene, scene.reach),
         layers.streets(scene, streets) if pages else layers.segments(scene, streets, shown=False),
         layers.townships(scene, [pages.get(code) for code in scene.townships["code"]] if pages else None),
     ]
