@@ -102,7 +102,7 @@ def run(
     quiet: Quiet = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Exit with 1 if a clause that must be met is not met. 未达标时返回 1。"),
+        typer.Option("--strict", help="Exit with 1 if a clause that must be met is not. 未达标时返回 1。"),
     ] = False,
     online: Online = False,
 ) -> None:
