@@ -31,8 +31,8 @@ _MOST_ROWS = 1 << 20
 """No sheet of a workbook has more rows."""
 
 _DAMAGED = (
-    BadZipFile, KeyError, ValueError, TypeError, AttributeError, LookupError, EOFError, SyntaxError, OSError,
-    AssertionError, RuntimeError, NotImplementedError, OverflowError, MemoryError, struct.error, zlib.error,
+    BadZipFile, ValueError, TypeError, AttributeError, LookupError, EOFError, SyntaxError, OSError,
+    AssertionError, RuntimeError, OverflowError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 """What readers raise on damaged, encrypted or foreign files."""
 
