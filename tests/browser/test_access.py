@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.made_results import HOSTILE, made_results
-from browser.visits import Visit, chromium
-from servicecircle.maps.pages import write_pages
+from browser.made_results import HOSTILE
 
 pytestmark = pytest.mark.browser
 
@@ -19,34 +17,6 @@ AXE_DIGEST = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 SERIOUS = """async () => (await axe.run()).violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" | ").slice(0, 300))"""
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    made = {}
-    for language in ("zh", "en"):
-        made[language] = tmp_path_factory.mktemp(language)
-        write_pages(made_results(language), made[language])
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(browser, folders):
-    visits = []
-
-    def open_page(place="index.html", language="zh", **options):
-        visits.append(Visit(browser, folders[language] / place, **options))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
 
 
 def names_found(page):
@@ -226,13 +196,10 @@ def test_no_serious_obstacle_is_known(visit, place, language):
     assert page.evaluate(SERIOUS) == []
 
 
-def test_the_plain_page_has_no_serious_obstacle_either(browser, folders):
-    seen = Visit(
-        browser, folders["zh"] / "index.html", before="delete window.TextDecoder", wait="#unsupported"
-    )
-    seen.page.evaluate(AXE.decode())
-    assert seen.page.evaluate(SERIOUS) == []
-    seen.context.close()
+def test_the_plain_page_has_no_serious_obstacle_either(visit):
+    page = visit(before="delete window.TextDecoder", wait="#unsupported").page
+    page.evaluate(AXE.decode())
+    assert page.evaluate(SERIOUS) == []
 
 
 def test_a_page_names_its_parts_and_its_language(visit):
@@ -257,7 +224,7 @@ def test_the_keyboard_walks_from_the_skip_link_to_the_tables(visit):
 
 
 def test_a_name_of_any_length_wraps(visit):
-    page = visit(PLACES[1], size=(390, 844), is_mobile=True, has_touch=True).page
+    page = visit(PLACES[1], size=(390, 844), mobile=True).page
     page.evaluate("""() => {
         App.page.title = "长".repeat(5000);
         document.getElementById("title").textContent = App.page.title + "x".repeat(5000);
@@ -277,7 +244,7 @@ def test_dark_preference_leaves_the_page_light(visit):
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_phone_searches_and_reads(visit, place):
-    page = visit(place, size=(390, 844), is_mobile=True, has_touch=True).page
+    page = visit(place, size=(390, 844), mobile=True).page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.fill("#search-text", "4109")
     page.locator("#search-found li").nth(1).tap()

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from browser.made_results import made_results
-from browser.visits import Visit, chromium
 from servicecircle.checks.datum import gcj02_from_wgs84
 from servicecircle.edition import Output
 from servicecircle.maps import basemaps, offline
@@ -62,12 +61,6 @@ def server():
     tiles.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
 def page_with(folder, **output):
     results = made_results()
     study = results.study.model_copy(update={"output": Output(**output)})
@@ -77,20 +70,16 @@ def page_with(folder, **output):
 
 
 @pytest.fixture
-def visit(browser, server, tmp_path, monkeypatch):
-    visits = []
+def visit(server, visit_file, tmp_path, monkeypatch):
     here = f"http://127.0.0.1:{server.server_port}"
 
     def open_page(*names, path="tiles"):
         for name in ("OSM", "GAODE"):
             local = {"tiles": (f"{here}/{path}/{{z}}/{{x}}/{{y}}.png",), "hosts": (here,), "subdomains": ""}
             monkeypatch.setattr(basemaps, name, replace(getattr(basemaps, name), **local))
-        visits.append(Visit(browser, page_with(tmp_path, base_maps=names), offline=False))
-        return visits[-1]
+        return visit_file(page_with(tmp_path, base_maps=names), offline=False)
 
-    yield open_page
-    for one in visits:
-        one.context.close()
+    return open_page
 
 
 def test_a_page_names_no_tile_server_where_the_study_names_none(tmp_path):

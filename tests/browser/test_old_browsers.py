@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from browser.made_results import HOSTILE, made_results
-from browser.visits import Visit, chromium
 from servicecircle.maps import offline
 from servicecircle.maps.notebook import folium_map
 from servicecircle.maps.overview import overview
-from servicecircle.maps.pages import write_pages
 from servicecircle.maps.plain import MOST_ROWS, plain
 from servicecircle.maps.scene import Scene
 
@@ -48,32 +46,6 @@ FIGURES = """() => ({
     cells: Array.from(document.querySelectorAll("#tables td"), (e) => e.textContent),
     features: App.layers.map((layer) => layer.features ? layer.features.filter(Boolean).length : 0),
 })"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("pages")
-    write_pages(made_results(), made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(browser, folder):
-    visits = []
-
-    def open_page(place="index.html", **options):
-        visits.append(Visit(browser, folder / place, **options))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
 
 
 # ---- scripts and styles ----

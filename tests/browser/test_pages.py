@@ -6,7 +6,6 @@ import re
 
 import folium
 import pytest
-from playwright.sync_api import sync_playwright
 
 from browser.drawn_province import drawn_province
 from browser.made_results import HOSTILE, made_results
@@ -16,64 +15,9 @@ from servicecircle.maps.pages import write_pages
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
 PLACES = ("index.html", "townships/410921001000.html")
 OURS_IN_ENGLISH = ("Leaflet", "© OpenStreetMap contributors (ODbL)", "CGCS2000", "km", " m")
 ON_THE_MAP = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.CircleMarker }); return n }"
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    made = {}
-    for language in ("zh", "en"):
-        made[language] = tmp_path_factory.mktemp(language)
-        write_pages(made_results(language), made[language])
-    return made
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """One visit of one page: what it asked for, and what it complained about."""
-
-    def __init__(self, chromium, path, *, size=(1400, 1000), mobile=False):
-        self.context = chromium.new_context(
-            offline=True, viewport={"width": size[0], "height": size[1]}, is_mobile=mobile, has_touch=mobile
-        )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.requests, self.complaints = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("body[data-ready]")
-
-
-@pytest.fixture
-def visit(chromium, folders):
-    visits = []
-
-    def open_page(place="index.html", language="zh", **options):
-        visits.append(Visit(chromium, folders[language] / place, **options))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -99,29 +43,27 @@ def test_hostile_names_are_only_text(visit, place):
     assert seen.complaints == []
 
 
-def test_whom_the_streets_are_owed_to_is_only_text(chromium, tmp_path):
+def test_whom_the_streets_are_owed_to_is_only_text(visit_file, tmp_path):
     results = made_results()
     streets = results.study.streets.model_copy(update={"credit": HOSTILE[2]})
     object.__setattr__(results, "study", results.study.model_copy(update={"streets": streets}))
     write_pages(results, tmp_path)
-    seen = Visit(chromium, tmp_path / "index.html")
+    seen = visit_file(tmp_path / "index.html")
     assert HOSTILE[2] in seen.page.inner_text(".leaflet-control-attribution")
     assert seen.page.locator("img").count() == 0
     assert (len(seen.requests), seen.complaints) == (1, [])
-    seen.context.close()
 
 
-def test_a_name_of_any_length_leaves_the_map_to_others(chromium, tmp_path):
+def test_a_name_of_any_length_leaves_the_map_to_others(visit_file, tmp_path):
     results = made_results()
     townships = results.zones["level"] == "township"
     zones = results.zones.assign(name=results.zones["name"].where(~townships, "长" * 5000))
     object.__setattr__(results, "zones", zones)
     write_pages(results, tmp_path)
-    seen = Visit(chromium, tmp_path / "index.html")
+    seen = visit_file(tmp_path / "index.html")
     boxes = [name.bounding_box() for name in seen.page.locator(".leaflet-tooltip.name").all()]
     assert boxes
     assert max(box["width"] for box in boxes) < 300
-    seen.context.close()
 
 
 def test_the_layer_switch_takes_a_layer_off_and_puts_it_back(visit):
@@ -244,9 +186,9 @@ def province(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["index.html", "counties", "townships"])
-def test_no_word_of_the_machine_stands_on_any_kind_of_page(chromium, province, kind):
+def test_no_word_of_the_machine_stands_on_any_kind_of_page(visit_file, province, kind):
     path = next(path for path in province if kind in {path.name, path.parent.name})
-    seen = Visit(chromium, path)
+    seen = visit_file(path)
     for box in seen.page.locator("#layers input[type=checkbox]").all():
         box.check()
     for button in seen.page.locator("button.more").all():
@@ -257,11 +199,10 @@ def test_no_word_of_the_machine_stands_on_any_kind_of_page(chromium, province, k
     assert set(re.findall(r"[A-Za-z0-9]+", text)) & ENUMS == set()
     assert seen.complaints == []
     assert len(seen.requests) == 1
-    seen.context.close()
 
 
-def test_one_drills_down_from_the_first_page_and_back(chromium, province):
-    seen = Visit(chromium, next(path for path in province if path.name == "index.html"))
+def test_one_drills_down_from_the_first_page_and_back(visit_file, province):
+    seen = visit_file(next(path for path in province if path.name == "index.html"))
     page = seen.page
     page.locator("section.county tbody a").first.click()
     page.wait_for_selector("body[data-ready]")
@@ -273,11 +214,10 @@ def test_one_drills_down_from_the_first_page_and_back(chromium, province):
     page.wait_for_selector("body[data-ready]")
     assert page.url.endswith("index.html")
     assert seen.complaints == []
-    seen.context.close()
 
 
-def test_townships_are_laid_over_the_villages_when_asked(chromium, province):
-    seen = Visit(chromium, next(path for path in province if path.parent.name == "counties"))
+def test_townships_are_laid_over_the_villages_when_asked(visit_file, province):
+    seen = visit_file(next(path for path in province if path.parent.name == "counties"))
     shown = "() => App.layers.find(l => l.name === 'township_areas').shown"
     assert seen.page.evaluate(shown) is False
     areas = "() => { let n = 0; map.eachLayer(l => { n += l instanceof L.Polygon }); return n }"
@@ -285,7 +225,6 @@ def test_townships_are_laid_over_the_villages_when_asked(chromium, province):
     seen.page.check("input[name=township_areas]")
     assert seen.page.evaluate(shown) is True
     assert seen.page.evaluate(areas) > before
-    seen.context.close()
 
 
 def test_a_share_just_under_the_whole_is_not_printed_as_the_whole(visit):
@@ -311,18 +250,14 @@ def test_a_phone_shows_all_without_scrolling_sideways(visit):
     assert page.locator("#layers input").first.is_visible()
 
 
-def test_a_notebook_shows_the_map_and_what_is_added_to_it(chromium, tmp_path):
+def test_a_notebook_shows_the_map_and_what_is_added_to_it(visit_file, tmp_path):
     shown = folium_map(made_results("en"))
     folium.CircleMarker([35.87, 114.03], radius=30, tooltip="mine").add_to(shown)
     cell = tmp_path / "cell.html"
     cell.write_text(f'<meta charset="utf-8">{shown._repr_html_()}', "utf-8")
-    page = chromium.new_context(offline=True, viewport={"width": 1400, "height": 900}).new_page()
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(cell.as_uri())
+    seen = visit_file(cell, size=(1400, 900), wait="iframe")
+    page = seen.page
     page.frame_locator("iframe").locator("body[data-ready]").wait_for()
     mine = "() => { let n = 0; map.eachLayer(l => { n += l.options.radius === 30 }); return n }"
     assert page.frames[1].evaluate(mine) == 1
-    assert complaints == []
-    page.context.close()
+    assert seen.complaints == []

@@ -8,38 +8,25 @@ from itertools import pairwise
 import pypdfium2
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from browser.made_results import made_results
+from browser.visits import Visit
 from servicecircle.maps.pages import write_pages
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 STREET = "townships/410921001000.html"
 MM = 72 / 25.4
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def pages(chromium, tmp_path_factory):
-    opened = {}
-    for language in ("zh", "en"):
-        folder = tmp_path_factory.mktemp(language)
-        write_pages(made_results(language), folder)
-        context = chromium.new_context(offline=True, viewport={"width": 1400, "height": 1000})
-        for place in ("index.html", STREET):
-            page = opened[language, place] = context.new_page()
-            page.goto((folder / place).as_uri())
-            page.wait_for_selector("body[data-ready]")
-    return opened
+def pages(browser, folders):
+    """Return the opened pages; each stays as the test before left it."""
+    return {
+        (language, place): Visit(browser, folder / place).page
+        for language, folder in folders.items()
+        for place in ("index.html", STREET)
+    }
 
 
 def sheets(page):
@@ -149,12 +136,13 @@ def test_after_printing_the_map_is_as_it_was(pages):
     assert page.evaluate("[map.getZoom(), map.getCenter().lat.toFixed(5), document.body.className]") == before
 
 
-def test_without_scripts_the_picture_stands_in_the_page(chromium, tmp_path):
+def test_without_scripts_the_picture_stands_in_the_page(visit_file, tmp_path):
     picture = tmp_path / "small.png"
     Image.new("P", (800, 560), 3).save(picture)
     write_pages(made_results("zh"), tmp_path, pictures={"": picture})
-    page = chromium.new_context(offline=True, java_script_enabled=False).new_page()
-    page.goto((tmp_path / "index.html").as_uri())
+    page = visit_file(
+        tmp_path / "index.html", wait="#plain", java_script_enabled=False, size=(1280, 720)
+    ).page
     shown = page.locator("#plain img")
     assert shown.is_visible()
     assert shown.bounding_box()["width"] > 300

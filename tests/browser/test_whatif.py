@@ -13,7 +13,6 @@ import pytest
 import shapely
 
 import servicecircle as sc
-from browser.visits import Visit, chromium
 from servicecircle.assess.trial import Site, Trial, try_sites
 from servicecircle.assess.trial_graph import place_site, try_in_graph
 from servicecircle.maps.scene import Scene
@@ -66,28 +65,21 @@ def town_pages(folder, language="zh"):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     return {language: town_pages(tmp_path_factory.mktemp(language), language) for language in ("zh", "en")}
 
 
 @pytest.fixture
-def visit(browser, drawn):
+def visit(visit_file, drawn):
     visits = []
 
     def open_page(language="zh", **options):
-        visits.append(Visit(browser, drawn[language][2], **options))
+        visits.append(visit_file(drawn[language][2], **options))
         return visits[-1]
 
     yield open_page
     for one in visits:
         assert one.complaints == []
-        one.context.close()
 
 
 SEE = """([x, y]) => { const [a, b] = App.graph.plan.origin;
@@ -286,7 +278,7 @@ def test_a_place_where_no_site_can_stand_is_refused(visit, drawn):
 
 
 def test_on_a_phone_the_panels_fit(visit, drawn):
-    page = visit(size=(390, 800), is_mobile=True, has_touch=True).page
+    page = visit(size=(390, 800), mobile=True).page
     page.evaluate(f"() => App.trial.addSite(App.graph.toLatLng({here(drawn, 'D')}))")
     why(page, drawn, "D 20N")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -363,7 +355,7 @@ def largest_difference(told, outcomes):
     return worst
 
 
-def compare(browser, results, folder, codes, *, trials, seed, engine_every=1, graph_every=1):
+def compare(visit_file, results, folder, codes, *, trials, seed, engine_every=1, graph_every=1):
     """Return how far a page's trials are from both recalculations, in people, and how long each took."""
     scene, ground = Scene.from_results(results), results.ground
     parent = scene.units.set_index("code").loc[codes[0], "parent_code"]
@@ -371,10 +363,9 @@ def compare(browser, results, folder, codes, *, trials, seed, engine_every=1, gr
     path.write_text(township(scene, parent).map().get_root().render(), "utf-8")
     graph = scene.cutter.cut(codes)
     tried = random_trials(graph, ground, trials, seed)
-    visit = Visit(browser, path)
-    told = in_the_page(visit.page, graph, tried)
-    assert visit.complaints == []
-    visit.context.close()
+    seen = visit_file(path)
+    told = in_the_page(seen.page, graph, tried)
+    assert seen.complaints == []
     by_graph = [try_in_graph(graph, t) for t in tried[::graph_every]]
     by_engine = [try_sites(ground, t, codes) for t in tried[::engine_every]]
     return (
@@ -384,14 +375,14 @@ def compare(browser, results, folder, codes, *, trials, seed, engine_every=1, gr
     )
 
 
-def test_two_hundred_trials_on_the_sample_equal_the_recalculation(browser, tmp_path):
+def test_two_hundred_trials_on_the_sample_equal_the_recalculation(visit_file, tmp_path):
     results = sc.run(sc.Study.from_file(SAMPLE))
     units = results.ground.zones[results.ground.zones["unit"]]
     parents = sorted(units["parent_code"].unique())
     for number, parent in enumerate((parents[0], parents[4])):
         codes = list(units.loc[units["parent_code"] == parent, "code"])
         graph, engine, times = compare(
-            browser, results, tmp_path, codes, trials=100, seed=number, engine_every=4
+            visit_file, results, tmp_path, codes, trials=100, seed=number, engine_every=4
         )
         assert graph < 1e-6
         assert engine < 1
@@ -399,13 +390,13 @@ def test_two_hundred_trials_on_the_sample_equal_the_recalculation(browser, tmp_p
 
 
 @pytest.mark.shared
-def test_two_hundred_trials_in_porto_alegre_equal_the_recalculation(browser, shared, tmp_path):
+def test_two_hundred_trials_in_porto_alegre_equal_the_recalculation(visit_file, shared, tmp_path):
     results = sc.run(sc.Study.from_file(shared / "data" / "studies" / "porto_alegre" / "study.toml"))
     units = results.ground.zones[results.ground.zones["unit"]]
     parent = sorted(units["parent_code"].unique())[3]
     codes = list(units.loc[units["parent_code"] == parent, "code"])
     graph, engine, _ = compare(
-        browser, results, tmp_path, codes, trials=200, seed=2, graph_every=20, engine_every=4
+        visit_file, results, tmp_path, codes, trials=200, seed=2, graph_every=20, engine_every=4
     )
     assert graph < 1e-6
     assert engine < 1

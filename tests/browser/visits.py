@@ -1,4 +1,4 @@
-"""Chromium with the network cut, and the drawn town's pages to visit."""
+"""Chromium with the network cut, and pages to visit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FLAGS = [
 
 
 @contextmanager
-def chromium():
-    """Start a browser."""
+def chromium(path):
+    """Start the browser at a path."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -27,9 +27,12 @@ def chromium():
 class Visit:
     """One visit of one page: what it asked for, and what it complained about."""
 
-    def __init__(self, browser, path, *, size=(1400, 1000), before="", wait="body[data-ready]", **options):
+    def __init__(
+        self, browser, path, *, size=(1400, 1000), mobile=False, before="", wait="body[data-ready]", **options
+    ):
+        viewport = {"width": size[0], "height": size[1]}
         self.context = browser.new_context(
-            **{"offline": True, "viewport": {"width": size[0], "height": size[1]}, **options}
+            **{"offline": True, "viewport": viewport, "is_mobile": mobile, "has_touch": mobile, **options}
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
