@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from properties.networks import examples
 from servicecircle.history.change import MOST_FIELDS, PARTS, decompose, shown_points
+from servicecircle.units import percent
 
 WAYS = [part for part in PARTS if part != "program"]
 SHARES = st.floats(0, 1)
@@ -99,11 +100,40 @@ def test_facilities_are_one_field_of_the_four():
     assert decompose(lambda mix: {"figure": len(mix) / 10}, parts).method == "every_order"
 
 
-@examples(200)
-@given(st.dictionaries(st.sampled_from(PARTS), st.floats(-1, 1), min_size=1))
-def test_shown_parts_sum_to_what_is_shown(parts):
-    whole = fsum(parts.values())
-    points, change = shown_points(parts, whole)
-    assert round(sum(round(p * 10) for p in points.values())) == round(change * 10)
-    assert abs(change - 100 * whole) <= 0.0501
-    assert all(abs(points[part] - 100 * share) < 0.1001 for part, share in parts.items())
+@st.composite
+def changes(draw):
+    """Draw the share of two runs and parts that sum to what it changed by."""
+    old, new = draw(SHARES), draw(SHARES | st.integers(0, 1000).map(lambda n: n / 1000))
+    names = draw(st.lists(st.sampled_from(PARTS), unique=True, min_size=1))
+    parts = {name: draw(st.just(0.0) | st.floats(-1, 1)) for name in names[1:]}
+    return {names[0]: new - old - fsum(parts.values()), **parts}, old, new
+
+
+def tenths_printed(share):
+    return round(10 * float(percent(share).removesuffix("%")))
+
+
+@examples(300)
+@given(changes())
+def test_who_subtracts_what_is_printed_finds_the_change_and_its_parts_sum_to_it(drawn):
+    parts, old, new = drawn
+    points, change = shown_points(parts, old, new)
+    assert round(10 * change) == tenths_printed(new) - tenths_printed(old)
+    assert sum(round(10 * p) for p in points.values()) == round(10 * change)
+    assert abs(change - 100 * (new - old)) < 0.1001
+    assert all(abs(points[part] - 100 * share) < 0.1501 for part, share in parts.items())
+    assert points.keys() == parts.keys()
+
+
+@examples(100)
+@given(changes())
+def test_a_part_that_moved_nothing_is_shown_as_nothing(drawn):
+    parts, old, new = drawn
+    points, _ = shown_points(parts, old, new)
+    assert not any(points[part] for part, share in parts.items() if not share)
+
+
+def test_a_change_is_that_of_the_shares_as_they_are_cut():
+    assert shown_points({"people": -0.0111}, 0.4430, 0.4319) == ({"people": -1.2}, -1.2)  # 44.3 to 43.1
+    assert shown_points({"people": -0.0119}, 0.4429, 0.4310) == ({"people": -1.1}, -1.1)  # 44.2 to 43.1
+    assert shown_points({}, 0.4439, 0.4310) == ({}, -1.2)

@@ -14,6 +14,8 @@ from itertools import combinations
 from math import factorial, frexp, ldexp
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from servicecircle.units import percent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -26,7 +28,7 @@ PARTS = (
 MOST_FIELDS = 4
 """Fields, of which facilities are one, up to which every order is tried."""
 
-_BITS = 44
+BITS = 44
 """Figures are taken to this many bits below the largest, so that sums of them are exact."""
 
 Method = Literal["every_order", "one_order"]
@@ -81,7 +83,7 @@ def decompose(value: Callable[[frozenset[str]], Mapping[K, float]], changed: Seq
 def _shares(
     figures: Mapping[frozenset[str], float], parts: Sequence[str], method: Method
 ) -> tuple[dict[str, float], float]:
-    grain = _BITS - frexp(max(map(abs, figures.values())))[1]
+    grain = BITS - frexp(max(map(abs, figures.values())))[1]
     on_grid = {mix: round(Fraction(figure) * Fraction(2) ** grain) for mix, figure in figures.items()}
     whole = on_grid[frozenset(parts)] - on_grid[frozenset()]
     of = _shapley if method == "every_order" else _in_turn
@@ -116,18 +118,28 @@ def _subsets(parts: Sequence[str]) -> list[frozenset[str]]:
     return [frozenset(some) for size in range(len(parts) + 1) for some in combinations(parts, size)]
 
 
-def shown_points(parts: Mapping[str, float], whole: float) -> tuple[dict[str, float], float]:
+def shown_points(parts: Mapping[str, float], old: float, new: float) -> tuple[dict[str, float], float]:
     """
-    Return parts and whole of a share in points of a hundred, to one decimal, still summing as shown.
+    Return parts and change of a share in points of a hundred, to one decimal, as a reader adds them up.
 
-    The tenths that rounding leaves over go to the parts that rounding cut most.
+    The change is that of the two shares as they are printed, so it may be a tenth off the exact one. The
+    tenths that the parts then lack go to those that rounding cut most.
+
+    Parameters
+    ----------
+    parts
+        What sums to the change, as shares; empty where it is not put down to any.
     """
-    tenths = round(whole * 1000)
+    tenths = _printed_tenths(new) - _printed_tenths(old)
     exact = {part: share * 1000 for part, share in parts.items()}
     rounded = {part: round(share) for part, share in exact.items()}
     left = tenths - sum(rounded.values()) if parts else 0
     step = 1 if left > 0 else -1
-    cut = sorted(exact, key=lambda part: step * (rounded[part] - exact[part]))
+    cut = sorted(exact, key=lambda part: (step * (rounded[part] - exact[part]), -abs(exact[part])))
     for part in cut[: abs(left)]:
         rounded[part] += step
     return {part: points / 10 for part, points in rounded.items()}, tenths / 10
+
+
+def _printed_tenths(share: float) -> int:
+    return round(10 * float(percent(share).removesuffix("%")))

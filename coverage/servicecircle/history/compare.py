@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.history.change import PARTS, Change, decompose, shown_points
+from servicecircle.history.change import BITS, PARTS, Change, decompose, shown_points
 from servicecircle.history.facilities import Pairs
 from servicecircle.history.gaps import MATCHED, follow
-from servicecircle.history.headlines import HEADLINES, WHOLE, Key, headlines
+from servicecircle.history.headlines import HEADLINES, WHOLE, Key, headlines, villages_of
 from servicecircle.history.hybrid import Mixes
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 VERDICT_COLUMNS = ("zone_code", "zone_name", "township_name", "old_verdict", "verdict")
 PROGRAM = "program"
-_BITS = 44
 _ALIKE = 1e-9
 """Shares nearer than this are the same; the same inputs give the same figures to the last digits."""
 
@@ -65,12 +64,12 @@ class Comparison:
     facilities: pd.DataFrame
 
     def shown(self, zone_code: str = WHOLE) -> list[dict[str, Any]]:
-        """Return the headlines of a zone in points of a hundred with one decimal; parts sum as shown."""
+        """Return the headlines of a zone; change and parts in points of a hundred that add up as printed."""
         rows = []
         for row in self.headlines.loc[self.headlines["zone_code"].eq(zone_code)].to_dict("records"):
             parts = {part: row[part] for part in self.parts if pd.notna(row[part])}
             known = pd.notna(row["change"])
-            points, change = shown_points(parts, row["change"]) if known else ({}, row["change"])
+            points, change = shown_points(parts, row["old"], row["new"]) if known else ({}, row["change"])
             told = {key: row[key] for key in ("headline", "old", "new")}
             rows.append({**told, "change": change, "parts": points})
         return rows
@@ -161,7 +160,7 @@ def _with_parts(
         if parts or (code, name) in change.whole:
             recorded = found[1].get((code, name), 0.0) - found[0].get((code, name), 0.0)
             rest = recorded - change.whole[code, name]
-            parts |= {PROGRAM: ldexp(round(ldexp(rest, _BITS)), -_BITS)} if abs(rest) > _ALIKE else {}
+            parts |= {PROGRAM: ldexp(round(ldexp(rest, BITS)), -BITS)} if abs(rest) > _ALIKE else {}
         rows.append(parts)
     present = {part for row in rows for part in row}
     parts_in_order = tuple(part for part in PARTS if part in present)
@@ -178,14 +177,8 @@ def _with_parts(
 
 def _verdicts(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return villages of both runs whose verdict under their own circle became another."""
-    level = new["level"].iloc[-1] if len(new) else ""
-    sides = [
-        zones.loc[zones["level"].eq(level) & zones["circle"].ne("own")]
-        .drop_duplicates("code")
-        .set_index("code")
-        for zones in (old, new)
-    ]
-    both = sides[1].join(sides[0]["verdict"].rename("old_verdict"), how="inner")
+    was, now = (villages_of(zones).set_index("code") for zones in (old, new))
+    both = now.join(was["verdict"].rename("old_verdict"), how="inner")
     changed = both.loc[both["verdict"].fillna("").ne(both["old_verdict"].fillna(""))]
     names = dict(zip(new["code"], new["name"], strict=True))
     rows = {
