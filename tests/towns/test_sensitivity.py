@@ -1,7 +1,9 @@
 """The same walks under other limits, speeds and measures; the wide and the strict basis."""
 
+import numpy as np
 import pytest
 
+from servicecircle.assess.sensitivity import both_bases
 from towns.drawing import COMMUNITY, VILLAGE, Town
 
 TOWN = Town(
@@ -115,3 +117,11 @@ def test_a_further_circle_is_told_as_reach_and_count(tmp_path):
     table = run.tables["sensitivity"]
     rows = table[table["circle"].eq("meals") & table["limit"].eq(1000) & table["measure"].eq("network")]
     assert rows["people_within"].tolist() == [6]
+
+
+def test_where_everybody_is_inside_the_share_is_a_whole():
+    chance = np.random.default_rng(1)
+    for count in range(9, 200):
+        weight = chance.random(count) * (chance.random(count) > 0.2)
+        metres = np.where(weight > 0, 100.0, 5000.0)  # outside are only places without people
+        assert both_bases(metres, weight) == {"wide_share": 1.0, "strict_share": 1.0}

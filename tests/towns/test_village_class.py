@@ -110,3 +110,10 @@ def test_the_classes_are_written(tmp_path):
     assert [(row["village_class"], row["build_state"]) for row in rows] == [
         ("uncovered", "not_built"), ("own_covered", ""),
     ]  # fmt: skip
+
+
+def test_a_share_that_sums_leave_a_hair_below_the_line_is_covered(tmp_path):
+    # 0.1 + 0.7 of 0.1 + 0.7 + 0.8 are half, which floats add up to a hair less
+    zone = villages(({0: 0.1, 100: 0.7, 3000: 0.8}, {500: "operating"})).run(tmp_path).zone(code(20))
+    assert zone.share_within < 0.5
+    assert zone.village_class == "own_covered"

@@ -413,7 +413,7 @@ def test_the_trend_has_a_row_per_run_zone_and_clause(town, tmp_path):
     assert series["run_id"].unique().tolist() == [first, second]
     written = read_run(town.output).verdicts
     assert len(series) == 2 * len(written)
-    path = write_history(study, tmp_path / "history.csv")
+    path = write_history(clause_series(study), tmp_path / "history.csv")
     assert len(pd.read_csv(path, dtype=str)) == len(series)
     one = clause_series(study, zone_codes=(written["zone_code"].iloc[0],))
     assert one["zone_code"].unique().tolist() == [written["zone_code"].iloc[0]]

@@ -373,6 +373,13 @@ def test_the_same_facility_listed_twice_may_be_one():
     assert (row["verdict"], row["low"], row["measured"]) == ("to_verify", 1, 2)
 
 
+def test_the_same_facility_listed_twice_is_known_where_the_first_of_its_name_lies_elsewhere():
+    same = {"name": "日间照料中心"}
+    given = [("community_daycare", village, same) for village in (JIA, YI, YI)]
+    row = verdicts(facts_of(*given), count(3)).iloc[0]
+    assert (row["verdict"], row["low"], row["measured"]) == ("to_verify", 2, 3)
+
+
 @pytest.mark.parametrize(
     ("opened_on", "opened_until", "verdict"),
     [

@@ -265,6 +265,17 @@ def test_indicators_keep_the_figure_as_given(tmp_path):
     assert {row for _, row in listed(inputs)} == {4, 5, 6, 7}
 
 
+def test_a_figure_of_a_township_that_is_not_known_is_none_of_the_whole_study(tmp_path):
+    tables = {
+        "indicators": "条款编号,所属村,所属乡镇,指标值\npuyang-x,,天上镇,60\npuyang-y,,,70\n",
+        "tasks": "任务,所属村,所属乡镇,设施类型,目标数\n建幸福院,,天上镇,农村幸福院,4\n",
+    }
+    inputs = town_with(tmp_path, tables)
+    assert inputs.registers.indicators["clause_id"].tolist() == ["puyang-y"]
+    assert inputs.registers.tasks.empty
+    assert listed(inputs) == [("registers.unknown_unit", 2), ("registers.unknown_unit", 2)]
+
+
 def test_tasks_know_their_kind_and_their_day(tmp_path):
     text = (
         "任务,单位,设施类型,目标数,期限,责任单位\n建设街道中心,镇区,街道综合养老服务中心,6,2023年底,县民政局\n"

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import geopandas as gpd
 import pytest
@@ -256,6 +257,7 @@ def test_the_same_results_give_the_same_bytes_and_english_is_english(verified, t
 
 
 def test_places_that_cannot_be_are_refused(verified, town):
+    from servicecircle.assess.verified import mark_verified
     from servicecircle.checks.verified import move_facilities, read_answers
     from servicecircle.findings import Findings
 
@@ -275,6 +277,9 @@ def test_places_that_cannot_be_are_refused(verified, town):
         assert [f.code for f in findings] == [code]
         assert moved["lon"].equals(facilities["lon"])
         assert moved["reason"].equals(facilities["reason"])
+        inputs = SimpleNamespace(verified=(changed,), study=verified[0].study)
+        told = mark_verified(verified[0].gaps, facilities, inputs, findings).counts["verified"]
+        assert (told["answers"], told["moved"]) == (1, 0)
     findings = Findings()
     move_facilities(facilities, [replace(answer, item="nobody")], streets_box=box, findings=findings)
     assert findings.counts() == {"verified.no_facility": 1}
@@ -286,3 +291,25 @@ def test_a_workbook_that_is_no_sheet_of_verifications_is_refused(town):
     with pytest.raises(InputError) as caught:
         read_answers(town[0] / "facilities.xlsx")
     assert caught.value.code == "verified.foreign"
+
+
+def test_an_answer_about_nothing_known_is_listed_and_not_used(town, tmp_path):
+    from servicecircle.checks.verified import verified_answers
+    from servicecircle.findings import Findings
+
+    folder, first = town
+    path = write_verify(first, tmp_path / "verify.xlsx")
+    book = load_workbook(path)
+    sheet = book.worksheets[1]
+    header = [cell.value for cell in sheet[1]]
+    line = sheet[2]
+    line[header.index("核实内容")].value, line[header.index("备注")].value = "别的", "去过"
+    book.save(path)
+    study = first.study.model_copy(
+        update={"study": first.study.study.model_copy(update={"verified": str(path)})}
+    )
+    findings = Findings()
+    assert verified_answers(study, findings) == ()
+    (finding,) = findings
+    assert (finding.code, finding.row) == ("verified.unknown_kind", 2)
+    assert "“别的”" in finding.said("zh")[0]

@@ -11,6 +11,7 @@ import pandas as pd
 from servicecircle.assess.assignment import assign
 from servicecircle.assess.clauses.scopes import ORDER
 from servicecircle.assess.sums import total
+from servicecircle.assess.verdicts import reaches
 from servicecircle.kinds import COUNTING_STATUS, satisfying
 from servicecircle.travel.catchment import Walkers, catchments
 from servicecircle.units import within
@@ -209,9 +210,10 @@ def _block(
 
 def _classes(table: pd.DataFrame, class_share: float, beds_per_1000: float) -> NDArray[np.object_]:
     """Say of each village whether a facility is near and has places enough; "" where it cannot be told."""
-    near, short = table["share_within"].ge(class_share), table["access_per_1000"].lt(beds_per_1000)
-    nobody, unknown = table["demand"].le(0), short & table["beds_unknown"].gt(0)
-    held = [nobody | unknown, near & ~short, near & short, ~short]
+    near = reaches(table["share_within"].to_numpy(float), class_share)
+    enough = reaches(table["access_per_1000"].to_numpy(float), beds_per_1000)
+    demand, unknown = (table[column].to_numpy(float) for column in ("demand", "beds_unknown"))
+    held = [(demand <= 0) | (~enough & (unknown > 0)), near & enough, near, enough]
     return np.select(held, ["", *CLASSES[:3]], CLASSES[3]).astype(object)
 
 

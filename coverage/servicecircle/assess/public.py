@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.suppress import SUPPRESSED, is_small, suppress
+from servicecircle.assess.suppress import FEWEST, SUPPRESSED, is_small, suppress
 from servicecircle.crs import WGS84
 from servicecircle.findings import Findings
 
@@ -72,7 +72,7 @@ def _lowest(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _gaps(gaps: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return one uncovered area per village, as its largest is described; without people where suppressed."""
+    """Return one uncovered area per village, as its largest is described; none where they are suppressed."""
     if gaps.empty:
         return gaps
     largest = gaps.sort_values("people", ascending=False, kind="stable").drop_duplicates("zone_code")
@@ -87,8 +87,7 @@ def _gaps(gaps: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         left["elderly"] = np.asarray(judged - within, dtype=float)
     known = ~np.isnan(left["people"])
     merged = largest.assign(
-        gap_id=largest["zone_code"] + "-1", place="", lon=degrees.x, lat=degrees.y,
-        reason=np.where(known, largest["reason"], SUPPRESSED), **left,
+        gap_id=largest["zone_code"] + "-1", place="", lon=degrees.x, lat=degrees.y, **left
     )  # fmt: skip
     merged = merged.set_geometry(gpd.GeoSeries(points.to_numpy(), crs=gaps.crs))
     return merged[known].reset_index(drop=True)
@@ -102,7 +101,8 @@ def _verdicts(verdicts: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFrame:
     of_people = verdicts["unit"].isin(_SHARES_OF_PEOPLE).to_numpy()
     judged = zone["people_judged"].to_numpy(float)
     share = verdicts[["measured", "low", "high"]].to_numpy(float) * judged[:, None]
-    small = (np.isfinite(share) & (np.minimum(share, judged[:, None] - share) < 10) & (share > 0)).any(axis=1)
+    few = np.minimum(share, judged[:, None] - share) < FEWEST
+    small = (np.isfinite(share) & few & (share > 0)).any(axis=1)
     empty = of_people & (small | np.isnan(judged) | zone["reason"].eq(SUPPRESSED).to_numpy())
     told = verdicts["evidence"].str.contains("people|elderly|share_within", na=False)
     shown = verdicts.assign(evidence=verdicts["evidence"].mask(told, ""))

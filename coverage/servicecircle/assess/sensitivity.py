@@ -66,7 +66,7 @@ def _shares(metres: Floats, weight: Floats) -> list[tuple[object, ...]]:
     judged = float(weight.sum())
     found: list[tuple[object, ...]] = []
     for limit, unit, speed, limit_m in limits:
-        inside = float(weight[within(metres, limit_m)].sum())
+        inside = _inside(metres, weight, limit_m)
         found.append((limit, unit, speed, limit_m, judged, inside, inside / judged if judged else np.nan))
     return found
 
@@ -75,6 +75,11 @@ def both_bases(metres: Floats, weight: Floats) -> dict[str, float | None]:
     """Return the shares of people within the wide and the strict basis: `wide_share`, `strict_share`."""
     judged = float(weight.sum())
     return {
-        f"{basis}_share": float(weight[within(metres, limit_m)].sum()) / judged if judged else None
+        f"{basis}_share": _inside(metres, weight, limit_m) / judged if judged else None
         for basis, limit_m in BASES_M.items()
     }
+
+
+def _inside(metres: Floats, weight: Floats, limit_m: float) -> float:
+    """Add up who is inside a limit in the order in which all are added up: no share is over a whole."""
+    return float((weight * within(metres, limit_m)).sum())

@@ -13,6 +13,7 @@ from servicecircle.assess.sensitivity import both_bases
 from servicecircle.assess.sums import total
 from servicecircle.assess.verdicts import reaches
 from servicecircle.crs import crs_name
+from servicecircle.sources.rasters import is_raster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from servicecircle.checks.inputs import Inputs
     from servicecircle.findings import Findings
     from servicecircle.network.network import Network
+    from servicecircle.study import Study
 
 LINES = (0.8, 0.9, 1.0)
 """Reference lines printed beside the study's own: no document gives a share."""
@@ -60,12 +62,19 @@ def describe(
         "crs": crs_name(inputs.crs),
         "streets_from_osm": network.from_osm,
         "parameters": study.rules.model_dump(mode="json"),
-        "people_basis": {"basis": study.people.basis, "year": study.people.year},
+        "people_basis": {
+            "basis": study.people.basis, "year": study.people.year, "modelled": _modelled(study, people),
+        },
         "counts": _counts(inputs, network, people, facilities, gaps),
         "totals": _totals(inputs, people),
         "summary": _summary(coverage, people, facilities, inputs.people.groups, answers),
         "findings": inputs.findings.counts(),
     }  # fmt: skip
+
+
+def _modelled(study: Study, people: pd.DataFrame) -> bool:
+    """Tell whether people were estimated: from a raster, or in parts of a person by spreading or scaling."""
+    return is_raster(study.people.source) or bool((people["people"] % 1 != 0).any())
 
 
 def _counts(
@@ -87,6 +96,7 @@ def _counts(
         "units": int(zones["unit"].sum()),
         "people_rows": len(people),
         "gaps": {kind: int(n) for kind, n in gaps["class"].value_counts().sort_index().items()},
+        "registers": {name: len(getattr(inputs.registers, name)) for name in inputs.study.registers},
     }
 
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from servicecircle.units import Floats
 
 Verdict = Literal["met", "not_met", "to_verify", "not_judged"]
 Certainty = Literal["certain", "likely", "cannot_tell", ""]
@@ -23,8 +29,12 @@ class Shares:
     doubtful: float
 
 
-def reaches(share: float, required: float) -> bool:
-    """Tell whether a share reaches the reference line; exactly on it does."""
+@overload
+def reaches(share: float, required: float) -> bool: ...
+@overload
+def reaches(share: Floats, required: float) -> NDArray[np.bool_]: ...
+def reaches(share: float | Floats, required: float) -> bool | NDArray[np.bool_]:
+    """Tell whether a share reaches a line: exactly on it does, one that is not known (NaN) does not."""
     return share >= required - _ROUNDING
 
 

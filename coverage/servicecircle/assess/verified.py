@@ -34,6 +34,9 @@ _TO_MEND = {
 }
 """What a yes about a gap asks for."""
 
+_MOVED = ("verified.moved", "verified.placed")
+"""Findings of facilities that an answer gave a place when they were checked."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
@@ -73,7 +76,14 @@ def gaps_meant(gaps: gpd.GeoDataFrame, answers: Sequence[Answer], *, join_m: flo
 def mark_verified(
     gaps: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, inputs: Inputs, findings: Findings
 ) -> Marked:
-    """Mark gaps and facilities with who verified what and when; what has to be mended is a finding."""
+    """
+    Mark gaps and facilities with who verified what and when; what has to be mended is a finding.
+
+    Parameters
+    ----------
+    findings
+        Of the whole run: they tell which facilities were moved.
+    """
     answers, language, join_m = inputs.verified, inputs.study.language, inputs.study.rules.gap_join_m
     of_gap, of_facility = [""] * len(gaps), [""] * len(facilities)
     row_of = {facility_id: i for i, facility_id in enumerate(facilities["facility_id"])}
@@ -91,7 +101,7 @@ def mark_verified(
     people = gaps["people"].to_numpy()[sorted(nobody)]
     counts = {
         "answers": len(answers), "gaps": _marked(of_gap), "facilities": _marked(of_facility),
-        "moved": sum(answer.moves for answer in answers if not answer.is_gap),
+        "moved": sum(finding.code in _MOVED for finding in findings),
         "said": {question: sum(a.said.get(question, False) for a in answers) for question in QUESTIONS},
         "gaps_nobody": len(nobody), "people_nobody": total(people),
     }  # fmt: skip

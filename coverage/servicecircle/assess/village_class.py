@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.assess.clauses.items import STATUSES
+from servicecircle.assess.verdicts import reaches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,8 @@ def classify_villages(
     """
     circle_of = zones.loc[zones["unit"]].set_index("code")["circle"]
     own = table["code"].map(circle_of).fillna("").eq(table["circle"]) & table["circle"].ne("")
-    holds, covered = table["units_with_facility"].gt(0), table["share_within"].ge(class_share)
+    holds = table["units_with_facility"].gt(0)
+    covered = reaches(table["share_within"].to_numpy(float), class_share)
     kinds = np.select([holds & covered, holds, covered], CLASSES[:3], CLASSES[3])
     judged = own & table["state"].eq("judged")
     classed = pd.Series(np.where(judged, kinds, ""), index=table.index)

@@ -6,9 +6,8 @@ import calendar
 import datetime as dt
 import math
 import re
-import unicodedata
 
-from servicecircle.sources.cells import day, text
+from servicecircle.sources.cells import day, folded
 
 _UNKNOWN = re.compile(r"不详|不明|不清楚|不知|未知|未填|未报|未定|待.*")
 _YES = re.compile(
@@ -33,7 +32,7 @@ _UNTIL = re.compile(r"^(?:到|截至|截止)|(?:之前|以前|前|底|末|止)$"
 
 def yes_no(cell: object) -> float:
     """Return 1.0 or 0.0 for a cell that says yes or no, such as `√`, `无`, `已完成`; NaN for any other."""
-    written = _folded(cell)
+    written = folded(cell)
     if _UNKNOWN.fullmatch(written):
         return math.nan
     if _NO.fullmatch(written):
@@ -43,24 +42,24 @@ def yes_no(cell: object) -> float:
 
 def operator_type(written: str) -> str:
     """Return `public`, `private` or `public_private` (公建民营); "" where words tell none, as 村集体."""
-    folded = _folded(written)
-    if _BOTH.search(folded):
+    plain = folded(written)
+    if _BOTH.search(plain):
         return "public_private"
     return owner_type(written)
 
 
 def owner_type(written: str) -> str:
     """Return `public` or `private` for words such as 公建民营 or 社会力量举办; "" where they tell neither."""
-    folded = _folded(written)
-    if _PUBLIC.search(folded):
+    plain = folded(written)
+    if _PUBLIC.search(plain):
         return "public"
-    return "private" if _PRIVATE.search(folded) else ""
+    return "private" if _PRIVATE.search(plain) else ""
 
 
 def has_functions(written: str) -> float:
     """Tell whether a text names day care, culture and rehabilitation; NaN where there is no text."""
-    folded = _folded(written)
-    return float(all(function.search(folded) for function in _FUNCTIONS)) if folded else math.nan
+    plain = folded(written)
+    return float(all(function.search(plain) for function in _FUNCTIONS)) if plain else math.nan
 
 
 def first_day(written: str) -> str:
@@ -71,7 +70,7 @@ def first_day(written: str) -> str:
 
 def last_day(written: str) -> str:
     """Return the last day of a date such as `2025年底`, `2021年5月` or `2021-05-01`; "" for what is none."""
-    parts = _parts(_UNTIL.sub("", _UNTIL.sub("", _folded(written))))
+    parts = _parts(_UNTIL.sub("", _UNTIL.sub("", folded(written))))
     if not parts:
         return ""
     year, month = int(parts[0]), int(parts[1]) if len(parts) > 1 else 12
@@ -89,7 +88,3 @@ def _parts(written: str) -> list[str]:
     except ValueError:
         return []
     return parts
-
-
-def _folded(written: object) -> str:
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(written))).lower()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from servicecircle import words
-from servicecircle.sources.cells import numbers, scale_of, text
+from servicecircle.sources.cells import folded, numbers, scale_of, text, unspaced
 from servicecircle.sources.columns import headers_of, match_columns, stem
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Figure:
     @classmethod
     def of(cls, column: str) -> Figure:
         """Read a header."""
-        header = re.sub(r"\s", "", unicodedata.normalize("NFKC", text(column))).lower()
+        header = folded(column)
         year = _YEAR.search(header)
         return cls(
             column,
@@ -141,14 +141,15 @@ def read_figures(table: Table, figure: Figure, *, people: Floats | None, finding
         return _shares(cells, figure, table, findings) * people
     times = _unit(figure, table)
     if pd.api.types.is_numeric_dtype(cells):
-        return cells.to_numpy(dtype=np.float64, na_value=np.nan) * times
+        figures = cells.to_numpy(dtype=np.float64, na_value=np.nan) * times
+        return np.where(np.isfinite(figures), figures, np.nan)
     return numbers(cells, times=times)
 
 
 def _unit(figure: Figure, table: Table) -> float:
     """Return what its unit makes of a column's numbers: the header's, else the one in the title."""
     named = re.search(r"[(\[【](人|户)[)\]】]", unicodedata.normalize("NFKC", figure.column))
-    said = _TITLE_UNIT.search(re.sub(r"\s", "", unicodedata.normalize("NFKC", table.title)))
+    said = _TITLE_UNIT.search(unspaced(table.title))
     return scale_of(f"({said[1]}人)") if said and not named else scale_of(figure.column)
 
 

@@ -23,7 +23,7 @@ from servicecircle.crs import WGS84, transform
 from servicecircle.errors import InputError
 from servicecircle.kinds import recognise_kind, recognise_status
 from servicecircle.sources.books import read_workbook
-from servicecircle.sources.cells import degrees, number, text
+from servicecircle.sources.cells import degrees, number, text, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,17 +146,10 @@ def _codes() -> dict[str, str]:
 
 
 def _correction(cells: Mapping[str, Any]) -> Correction:
-    written = {field: _unquoted(text(cells.get(field))) for field in (*OWN_COLUMNS, *_SHARED_COLUMNS, "cell")}
+    written = {field: unguarded(cells.get(field)) for field in (*OWN_COLUMNS, *_SHARED_COLUMNS, "cell")}
     row = number(written.pop("row"))
     code = _codes().get(written["meaning"], "")
     return Correction(row=int(row) if np.isfinite(row) else None, code=code, **written)
-
-
-def _unquoted(written: str) -> str:
-    """Return a cell as it was before it was written: no dash for nothing, no guard against formulas."""
-    if written == "—":
-        return ""
-    return written[1:] if re.match("'[=+@-]", written) else written
 
 
 def shown_name(entry: FacilityTable, study: Study) -> str:

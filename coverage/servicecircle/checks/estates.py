@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +15,6 @@ from servicecircle.checks.facility_rows import FacilityRows
 from servicecircle.checks.people import zones_of
 from servicecircle.checks.register_rows import RegisterRows
 from servicecircle.crs import WGS84, transform
-from servicecircle.sources.cells import text
 from servicecircle.study import FacilityTable
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _places(rows: RegisterRows, study: Study, around: Surroundings) -> Floats:
     if "estate" in rows.columns:
         columns["name"] = rows.columns["estate"]
     at = np.arange(len(rows))
-    as_facilities = FacilityRows(rows.table, table, columns, rows.findings, rows.table, at)
+    as_facilities = FacilityRows(rows.table, columns, rows.findings, table, rows.table, at)
     return around.located(as_facilities).lonlat
 
 
@@ -125,13 +125,14 @@ def _stages(rows: RegisterRows, built: list[str], new_from: dt.date | None) -> l
 
 def _ids(rows: RegisterRows) -> list[str]:
     """Return an id for each estate, its own or its name; of those that share one, the later get a serial."""
-    ids: dict[str, Any] = {}
+    ids: dict[str, None] = {}
+    again: Counter[str] = Counter()
     for i, own in enumerate(rows.texts("estate_id", "estate")):
-        stem, serial = text(own) or f"row {rows.table.rows[i]}", 2
-        fresh = stem
+        fresh = stem = own or f"row {rows.table.rows[i]}"
         while fresh in ids:
-            fresh, serial = f"{stem}_{serial}", serial + 1
+            again[stem] += 1
+            fresh = f"{stem}_{again[stem] + 1}"
         if fresh != stem:
             rows.note("registers.estate_repeated", i, written=stem, new=fresh)
-        ids[fresh] = i
+        ids[fresh] = None
     return list(ids)

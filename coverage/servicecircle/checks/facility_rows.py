@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 
 from servicecircle.checks.named_zones import BESIDE
+from servicecircle.checks.table_rows import TableRows
 from servicecircle.sources.cells import each, text
 from servicecircle.sources.columns import match_columns, more_columns
 from servicecircle.sources.tables import read_table
@@ -56,7 +57,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FacilityRows:
+class FacilityRows(TableRows):
     """
     The rows of one facility table.
 
@@ -64,20 +65,13 @@ class FacilityRows:
     ----------
     entry
         What the study says of the table.
-    columns
-        Our fields -> the table's columns.
-    findings
-        Where doubts are noted.
     source, origin
         The table as it was read, and where each row stands in it.
     more_units
         Columns that name a row's zone besides that of `unit`: its township, its county.
     """
 
-    table: Table
     entry: FacilityTable
-    columns: dict[str, str]
-    findings: Findings
     source: Table
     origin: NDArray[np.intp]
     more_units: tuple[str, ...] = ()
@@ -92,16 +86,7 @@ class FacilityRows:
         )
         columns = match_columns(table.frame, FIELDS, entry.columns, where=str(path))
         more = () if "unit" in entry.columns else more_columns(table.frame, "unit", columns)
-        return cls(table, entry, columns, findings, table, np.arange(len(table.frame)), more)
-
-    def __len__(self) -> int:
-        return len(self.table.frame)
-
-    def cells(self, field: str) -> list[Any]:
-        """Return the raw cells of a field; None for each where the table lacks it."""
-        if field not in self.columns:
-            return [None] * len(self)
-        return list(self.table.frame[self.columns[field]])
+        return cls(table, columns, findings, entry, table, np.arange(len(table.frame)), more)
 
     def texts(self, field: str) -> list[str]:
         """Return the cells of a field as text."""

@@ -12,24 +12,16 @@ from servicecircle.checks.evidence import Ground
 from servicecircle.checks.facilities import check_facilities
 from servicecircle.checks.people import check_people
 from servicecircle.checks.registers import Registers, check_registers
-from servicecircle.checks.streets import add_roads, find_barriers, say_ways
+from servicecircle.checks.streets import check_streets
 from servicecircle.checks.verified import move_facilities, verified_answers
 from servicecircle.checks.zones import check_zones
-from servicecircle.crs import (
-    STRAINED_SHARE,
-    WIDE_DEGREES,
-    choose_crs,
-    crs_name,
-    lonlat_box,
-    metric_crs,
-    stretch_at,
-)
+from servicecircle.crs import lonlat_box
 from servicecircle.database import Database, place_of
 from servicecircle.errors import InputError
 from servicecircle.findings import Findings
 from servicecircle.sources.files import digest
+from servicecircle.sources.named import named_sources
 from servicecircle.sources.postgis import hold_tables
-from servicecircle.sources.reading import read_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +89,9 @@ class Inputs:
         )
 
 
-def check_inputs(study: Study, *, report: Report | None = None, streets: Path | None = None) -> Inputs:
+def check_inputs(
+    study: Study, *, report: Report | None = None, streets: Path | None = None, kept: Path | None = None
+) -> Inputs:
     """
     Read and check every input of a study.
 
@@ -107,6 +101,8 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
         Called with the name of each stage as it begins.
     streets
         A downloaded street file, where the study names a place instead of a file.
+    kept
+        Folder of the streets that earlier runs have read, taken from there while nothing about them changes.
 
     Raises
     ------
@@ -118,19 +114,10 @@ def check_inputs(study: Study, *, report: Report | None = None, streets: Path | 
     begin("read_streets")
     named, study = study, hold_tables(study)
     path = streets or _street_file(study)
-    if study.study.crs != "auto":
-        metric_crs(study.study.crs, where=str(study.path))
-    raw = read_ways(path, layer=study.streets.layer, walk_trunk=study.rules.walk_trunk, crs=study.study.crs)
-    located = np.asarray(np.isfinite(raw.xy).all(axis=1))
-    if not located.any():
-        raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
-    box = lonlat_box(raw.xy[located], raw.crs)
-    crs = choose_crs(box, study.study.crs, where=str(study.path))
-    say_ways(raw, findings, path.name)
-    _say_crs(crs, box, findings, path.name)
-    raw = add_roads(study, raw, crs=crs, findings=findings)
+    ways = check_streets(study, path, kept=kept)
+    raw, crs, barriers = ways.raw, ways.crs, ways.barriers
+    findings.extend(ways.findings)
     box = lonlat_box(raw.xy[np.isfinite(raw.xy).all(axis=1)], raw.crs)
-    barriers = find_barriers(study, path, crs=crs, findings=findings)
     begin("read_zones")
     zones = check_zones(study, crs=crs, findings=findings)
     begin("read_people")
@@ -160,32 +147,15 @@ def _street_file(study: Study) -> Path | Database:
     return place_of(study.streets.source, study.locate)
 
 
-def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Findings, subject: str) -> None:
-    west, south, east, north = box
-    if east - west > WIDE_DEGREES:
-        findings.note("crs.wide", subject=subject, degrees=f"{east - west:.1f}")
-    stretch = stretch_at(crs, (west + east) / 2, (south + north) / 2)
-    if stretch > STRAINED_SHARE:
-        findings.note("crs.strained", subject=crs_name(crs), percent=100 * stretch)
-
-
 def _digests(study: Study, streets: Path | Database) -> list[dict[str, str]]:
     """List each input once per role; by name only, so that a moved study stays the same study."""
     named: list[tuple[str, Path | Database]] = [("streets", streets)]
-    named += [("streets.extra", place_of(s, study.locate)) for s in study.streets.extra]
-    lines = [study.streets.barriers] if study.streets.barriers else []
-    named += [("streets.barriers", place_of(source, study.locate)) for source in lines]
-    named += [("facilities", place_of(t.source, study.locate)) for t in study.facilities]
-    named += [(f"zones.{t.level}", place_of(t.source, study.locate)) for t in study.zones]
-    named += [("people", place_of(study.people.source, study.locate))]
-    named += [(f"people.{g}", study.locate(s)) for g, s in study.people.groups.items()]
-    named += [("people.totals", study.locate(study.people.totals))] if study.people.totals else []
-    named += [("people.buildings", study.locate(study.people.buildings))] if study.people.buildings else []
-    sheets = dict.fromkeys(t.corrections for t in study.facilities if t.corrections)
-    named += [("facilities.corrections", study.locate(name)) for name in sheets]
-    named += [(name, place_of(t.source, study.locate)) for name, t in study.registers.items()]
-    named += [("study.verified", study.locate(study.study.verified))] if study.study.verified else []
-    digests = [(role, place.name, _digest(place)) for role, place in named]
+    named += [
+        (role, place_of(source, study.locate))
+        for role, source in named_sources(study)
+        if role != "streets" and not role.startswith("rules.")
+    ]
+    digests = [(role, place.name, _digest(place)) for role, place in dict.fromkeys(named)]
     return [{"role": r, "name": n, "sha256": d} for r, n, d in digests if d]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ import numpy as np
 from servicecircle.checks.attributes import first_day, yes_no
 from servicecircle.checks.codes import read_code
 from servicecircle.checks.named_zones import ZoneNames
+from servicecircle.checks.table_rows import TableRows
 from servicecircle.database import place_of
 from servicecircle.errors import InputError
-from servicecircle.sources.cells import day, is_blank, numbers, scale_of, text
+from servicecircle.sources.cells import day, is_blank, numbers, scale_of, text, unspaced
 from servicecircle.sources.columns import listed, match_columns, more_columns
 from servicecircle.sources.tables import read_table
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from servicecircle.findings import Findings
-    from servicecircle.sources.tables import Table
     from servicecircle.study import Study
     from servicecircle.units import Floats
 
@@ -41,7 +40,7 @@ _WHOLE = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RegisterRows:
+class RegisterRows(TableRows):
     """
     The rows of one register.
 
@@ -49,18 +48,11 @@ class RegisterRows:
     ----------
     source
         The file, as the study names it.
-    columns
-        Our fields -> the table's columns.
-    findings
-        Where rows are listed that cannot be used, and cells that are not understood.
     more_units
         Columns that name a row's zone besides those of `UNIT`.
     """
 
-    table: Table
     source: str
-    columns: dict[str, str]
-    findings: Findings
     more_units: tuple[str, ...] = ()
 
     @classmethod
@@ -97,19 +89,10 @@ class RegisterRows:
                 facts = {"table": what, "fields": " / ".join(group), "columns": theirs}
                 raise InputError("registers.no_column", where=str(path), **facts)
         more = more_columns(table.frame, "unit", columns) if "unit" in columns else ()
-        rows = cls(table, str(entry.source), columns, findings, () if "unit" in entry.columns else more)
+        rows = cls(table, columns, findings, str(entry.source), () if "unit" in entry.columns else more)
         if len(rows) == 0:
             findings.note("registers.empty_table", subject=rows.source, table=what)
         return rows
-
-    def __len__(self) -> int:
-        return len(self.table.frame)
-
-    def cells(self, field: str) -> list[Any]:
-        """Return the raw cells of a field; None for each where the table lacks it."""
-        if field not in self.columns:
-            return [None] * len(self)
-        return list(self.table.frame[self.columns[field]])
 
     def texts(self, *fields: str) -> list[str]:
         """Return of each row the first of some fields that holds a text."""
@@ -117,6 +100,12 @@ class RegisterRows:
         for field in fields:
             found = [kept or text(cell) for kept, cell in zip(found, self.cells(field), strict=True)]
         return found
+
+    def unit_cells(self) -> list[list[Any]]:
+        """Return of each row the cells that name its zone: none where it speaks of the whole study."""
+        columns = [self.cells(field) for field in UNIT if field in self.columns]
+        columns += [list(self.table.frame[column]) for column in self.more_units]
+        return [[column[i] for column in columns if text(column[i])] for i in range(len(self))]
 
     def text_at(self, i: int, *fields: str) -> str:
         """Return the first text of one row in some fields."""
@@ -192,7 +181,7 @@ class UnitFinder:
         """Return a finder of these zones."""
         whole: defaultdict[str, list[int]] = defaultdict(list)
         for i, name in enumerate(zones["name"]):
-            whole[_plain(name)].append(i)
+            whole[unspaced(name)].append(i)
         for word, level in _WHOLE.items():
             of_level = np.flatnonzero((zones["level"] == level).to_numpy()).tolist()
             if len(of_level) == 1:
@@ -222,7 +211,7 @@ class UnitFinder:
             return []
         if (own := self.codes.get(read_code(written).text)) is not None:
             return [own]
-        exact = self.whole.get(_plain(named), [])
+        exact = self.whole.get(unspaced(named), [])
         if len(exact) == 1:
             return exact
         found = list(self.names.find(named, beside))
@@ -231,10 +220,7 @@ class UnitFinder:
     def of_rows(self, rows: RegisterRows, *, required: bool = True) -> list[int]:
         """Return the position of each row's zone, -1 where it names none or not one; such rows are listed."""
         found = []
-        told = [rows.cells(field) for field in UNIT if field in rows.columns]
-        told += [list(rows.table.frame[column]) for column in rows.more_units]
-        for i in range(len(rows)):
-            cells = [column[i] for column in told if text(column[i])]
+        for i, cells in enumerate(rows.unit_cells()):
             which = self._lowest(cells)
             found.append(which[0] if len(which) == 1 else -1)
             if len(which) != 1 and (cells or required):
@@ -278,7 +264,3 @@ class UnitFinder:
 
     def _is_in(self, i: int, others: list[int]) -> bool:
         return bool({self.code(k) for k in others} & set(self.names.uppers_of(i)))
-
-
-def _plain(name: object) -> str:
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(name)))

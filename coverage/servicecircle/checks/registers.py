@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,7 @@ from servicecircle.checks.placing import Surroundings
 from servicecircle.checks.register_rows import UNIT, RegisterRows, UnitFinder
 from servicecircle.checks.units_table import UNIT_COLUMNS, UNIT_FIELDS, read_units
 from servicecircle.kinds import KINDS, recognise_kind, satisfying
-from servicecircle.sources.cells import is_blank, number, text
+from servicecircle.sources.cells import is_blank, number, unspaced
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -199,13 +197,13 @@ def _assigned(
     ids = set(facilities["facility_id"])
     called: defaultdict[str, list[str]] = defaultdict(list)
     for name, own in zip(facilities["name"], facilities["facility_id"], strict=True):
-        called[_plain(name)].append(own)
-    found: list[tuple[str, str, int, str]] = []
+        called[unspaced(name)].append(own)
+    found: dict[tuple[str, str], int] = {}
     for i, row in enumerate(rows.table.rows.tolist()):
         units = finder.of_several(rows, i)
         written = [rows.text_at(i, field) for field in ("facility_id", "facility")]
         own = next((text for text in written if text in ids), "")
-        alike = [called[_plain(text)] for text in written if _plain(text) in called]
+        alike = [called[plain] for plain in map(unspaced, written) if plain in called]
         which = [own] if own else next(iter(alike), [])
         if len(which) != 1:
             code = "registers.unclear_facility" if which else "registers.unknown_facility"
@@ -213,11 +211,11 @@ def _assigned(
             continue
         for k in units:
             pair = finder.code(k), which[0]
-            if any(pair == other[:2] for other in found):
+            if pair in found:
                 rows.note("registers.repeated", i, written=str(finder.zones["name"].iloc[k]))
-            else:
-                found.append((*pair, row, rows.source))
-    return pd.DataFrame(found, columns=list(COLUMNS["assigned"])).astype({"row": np.int64})
+            found.setdefault(pair, row)
+    kept = [(*pair, row, rows.source) for pair, row in found.items()]
+    return pd.DataFrame(kept, columns=list(COLUMNS["assigned"])).astype({"row": np.int64})
 
 
 def _indicators(study: Study, finder: UnitFinder, findings: Findings) -> pd.DataFrame:
@@ -226,7 +224,7 @@ def _indicators(study: Study, finder: UnitFinder, findings: Findings) -> pd.Data
     at = np.array(finder.of_rows(rows, required=False), dtype=np.intp)
     written, clauses = rows.texts("value"), [text.lower() for text in rows.texts("clause_id")]
     values = np.array([_figure(cell) for cell in rows.cells("value")], dtype=np.float64)
-    named = np.array([bool(text) for text in rows.texts(*UNIT)], dtype=bool)
+    named = np.array([bool(cells) for cells in rows.unit_cells()], dtype=bool)
     kept = ~np.isnan(values) & ((at >= 0) | ~named)
     seen: set[tuple[str, str]] = set()
     codes = [finder.code(k) if k >= 0 else "" for k in at]
@@ -257,7 +255,7 @@ def _tasks(study: Study, finder: UnitFinder, findings: Findings) -> pd.DataFrame
     needed = (("task", "kind"), ("target",))
     rows = RegisterRows.read(study, "tasks", FIELDS["tasks"], needed=needed, findings=findings)
     at = np.array(finder.of_rows(rows, required=False), dtype=np.intp)
-    named = np.array([bool(text) for text in rows.texts("code", "zone", "unit")], dtype=bool)
+    named = np.array([bool(cells) for cells in rows.unit_cells()], dtype=bool)
     _say_blank(rows, "target")
     targets, deadlines = rows.numbers("target"), [last_day(text) for text in rows.texts("deadline")]
     kinds = [_kind_of(text) for text in rows.texts("kind", "task")]
@@ -304,7 +302,3 @@ def _given(study: Study, frames: dict[str, pd.DataFrame], facilities: gpd.GeoDat
 
 def _any_known(column: pd.Series[Any]) -> bool:
     return bool((column.notna() & (column.astype(object) != "")).any())
-
-
-def _plain(name: object) -> str:
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(name)))

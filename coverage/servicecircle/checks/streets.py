@@ -1,4 +1,4 @@
-"""Roads of one's own beside the main streets, and barriers, as a study names them."""
+"""Streets as a study names them: the main source, roads of one's own, and barriers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from servicecircle.checks.kept_streets import CheckedStreets, keep, key_of, take
+from servicecircle.crs import (
+    STRAINED_SHARE,
+    WIDE_DEGREES,
+    choose_crs,
+    crs_name,
+    lonlat_box,
+    metric_crs,
+    stretch_at,
+)
 from servicecircle.database import Database, place_of
 from servicecircle.errors import InputError
+from servicecircle.findings import Findings
 from servicecircle.sources.barriers import OSM_SUFFIXES, read_barriers
 from servicecircle.sources.merge import SAME_M, merge_streets
 from servicecircle.sources.reading import read_ways
@@ -20,9 +31,61 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    from servicecircle.findings import Findings
     from servicecircle.sources.streets import RawStreets
     from servicecircle.study import Study
+
+
+def check_streets(study: Study, path: Path | Database, *, kept: Path | None = None) -> CheckedStreets:
+    """
+    Read and check the streets of a study, unless an earlier run did and nothing about them has changed.
+
+    Parameters
+    ----------
+    path
+        The main source.
+    kept
+        Folder of the streets that earlier runs have read; None: they are read in any case, and not kept.
+
+    Raises
+    ------
+    InputError
+        A source cannot be read, holds no walkable street, or the study's CRS does not fit it.
+    """
+    key = key_of(study, path) if kept else None
+    if kept is None or key is None:
+        return _read(study, path)
+    streets = take(kept, key)
+    if streets is None:
+        streets = _read(study, path)
+        if key_of(study, path) == key:  # no file was replaced meanwhile
+            keep(streets, kept, key)
+    return streets
+
+
+def _read(study: Study, path: Path | Database) -> CheckedStreets:
+    findings = Findings()
+    if study.study.crs != "auto":
+        metric_crs(study.study.crs, where=str(study.path))
+    raw = read_ways(path, layer=study.streets.layer, walk_trunk=study.rules.walk_trunk, crs=study.study.crs)
+    located = np.asarray(np.isfinite(raw.xy).all(axis=1))
+    if not located.any():
+        raise InputError("streets.none_walkable", where=str(path), read=raw.counts.get("ways_read", 0))
+    box = lonlat_box(raw.xy[located], raw.crs)
+    crs = choose_crs(box, study.study.crs, where=str(study.path))
+    say_ways(raw, findings, path.name)
+    _say_crs(crs, box, findings, path.name)
+    raw = add_roads(study, raw, crs=crs, findings=findings)
+    barriers = find_barriers(study, path, crs=crs, findings=findings)
+    return CheckedStreets(raw, crs, barriers, tuple(findings))
+
+
+def _say_crs(crs: CRS, box: tuple[float, float, float, float], findings: Findings, subject: str) -> None:
+    west, south, east, north = box
+    if east - west > WIDE_DEGREES:
+        findings.note("crs.wide", subject=subject, degrees=f"{east - west:.1f}")
+    stretch = stretch_at(crs, (west + east) / 2, (south + north) / 2)
+    if stretch > STRAINED_SHARE:
+        findings.note("crs.strained", subject=crs_name(crs), percent=100 * stretch)
 
 
 def add_roads(study: Study, streets: RawStreets, *, crs: CRS, findings: Findings) -> RawStreets:

@@ -13,7 +13,7 @@ from servicecircle import words
 from servicecircle.crs import WGS84, transform
 from servicecircle.errors import InputError
 from servicecircle.sources.books import read_sheets
-from servicecircle.sources.cells import degrees, is_blank, number, text
+from servicecircle.sources.cells import degrees, is_blank, number, text, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,8 @@ class Answer:
     Parameters
     ----------
     what
-        `gap`, `facility`, or `village` (a facility in a village that is hardly covered).
+        `gap`, `facility`, or `village` (a facility in a village that is hardly covered); '' where the sheet
+        says nothing that is known.
     item
         Id of the gap or the facility.
     zone_code, lon, lat
@@ -119,12 +120,17 @@ def verified_answers(study: Study, findings: Findings) -> tuple[Answer, ...]:
         return ()
     answers = read_answers(path)
     for answer in answers:
+        if not answer.what:
+            findings.note(
+                "verified.unknown_kind", subject=answer.item, row=answer.row, source=name, sheet=answer.sheet,
+                written=answer.cells["what"],
+            )  # fmt: skip
         for column, written in answer.unclear:
             findings.note(
                 "verified.unclear", subject=answer.item, row=answer.row, source=name, sheet=answer.sheet,
                 column=column, written=written,
             )  # fmt: skip
-    return tuple(answers)
+    return tuple(answer for answer in answers if answer.what)
 
 
 def read_answers(path: Path) -> list[Answer]:
@@ -146,9 +152,9 @@ def read_answers(path: Path) -> list[Answer]:
         called = dict(zip(fields, headers, strict=True))
         for row, values in rows[1:]:
             cells = dict.fromkeys(called, "") | {
-                field: _unquoted(text(value)) for field, value in zip(fields, values, strict=False)
+                field: unguarded(value) for field, value in zip(fields, values, strict=False)
             }
-            if any(cells[field] for field in TO_FILL_IN) and cells["what"] in _kinds():
+            if any(cells[field] for field in TO_FILL_IN):
                 answers.append(_answer(cells, called, title, row))
     if not known:
         raise InputError("verified.foreign", where=str(path))
@@ -170,16 +176,10 @@ def _answer(cells: Mapping[str, str], called: Mapping[str, str], sheet: str, row
     said = {question: answer in _YES for question, answer in given.items() if answer in _YES | _NO}
     unclear = [q for q, answer in given.items() if q not in said and not is_blank(answer)]
     return Answer(
-        what=_kinds()[cells["what"]], item=cells["item"], zone_code=cells["zone_code"],
+        what=_kinds().get(cells["what"], ""), item=cells["item"], zone_code=cells["zone_code"],
         lon=number(cells["lon"]), lat=number(cells["lat"]), said=said, cells=cells,
         unclear=tuple((called[q], cells[q]) for q in unclear), sheet=sheet, row=row,
     )  # fmt: skip
-
-
-def _unquoted(written: str) -> str:
-    if written == "—":
-        return ""
-    return written[1:] if written[:1] == "'" and written[1:2] in {"=", "+", "-", "@"} else written
 
 
 def move_facilities(

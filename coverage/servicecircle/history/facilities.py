@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servicecircle.history.gaps import metres_between
+
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
@@ -106,12 +108,9 @@ class Pairs:
 
 def _apart(a: pd.DataFrame, b: pd.DataFrame) -> NDArray[np.float64]:
     """Return the distance between the places of each row; NaN where one is not known."""
-    from pyproj import Geod
-
     places = np.column_stack([f[["lon", "lat"]].to_numpy(float) for f in (a, b)])
     known = np.isfinite(places).all(axis=1) & (np.abs(places[:, [1, 3]]) <= 90).all(axis=1)
     metres = np.full(len(places), np.nan)
-    lon, lat, lon_b, lat_b = places[known].T
-    metres[known] = Geod(ellps="WGS84").inv(lon, lat, lon_b, lat_b)[2]
+    metres[known] = metres_between(*places[known].T)
     metres[(places[:, :2] == places[:, 2:]).all(axis=1)] = 0.0
     return metres

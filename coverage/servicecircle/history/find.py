@@ -126,7 +126,7 @@ def _restored(
                 return None, "history.inputs_gone", row["part"]
         places[key] = str(folder / str(number) / Path(key[1]).name)
     try:
-        was = _study_of(manifest, study.path)
+        was = study_of(manifest, study.path)
     except (ValueError, LookupError, TypeError):
         return None, "history.inputs_gone", study.path.name
     if from_databases(was):
@@ -162,7 +162,7 @@ def _study_beside(
     code, lost = "history.study_gone", str(folder)
     for near in [study] if study else _studies_above(folder, str(manifest["study"]["id"])):
         try:
-            was = _study_of(manifest, near.path)
+            was = study_of(manifest, near.path)
         except (ValueError, LookupError, TypeError):
             continue
         changed = _changed(was, manifest)
@@ -179,7 +179,7 @@ def _study_beside(
     return None, code, lost
 
 
-def _study_of(manifest: Mapping[str, Any], path: Path) -> Study:
+def study_of(manifest: Mapping[str, Any], path: Path) -> Study:
     """Return the study as a manifest holds its text, with the file's place to start relative paths from."""
     text = str(manifest["study_text"])
     found = Study.model_validate({**tomllib.loads(text), "path": path, "text": text, "online": False})

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from functools import cache
-from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
 from servicecircle.database import Database
 from servicecircle.history.places import database_of
 from servicecircle.history.sources import digests_of, from_databases, with_sources
+from servicecircle.program import code_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,24 +27,11 @@ _LAST = (
 )
 
 
-@cache
-def code_version() -> str:
-    """Return the version of this program with a digest of its source: a change of code is a change."""
-    total = hashlib.sha256()
-    package = resources.files("servicecircle")
-    folders = [package]
-    while folders:
-        for entry in sorted(folders.pop().iterdir(), key=lambda e: e.name):
-            if entry.is_dir() and entry.name != "__pycache__":
-                folders.append(entry)
-            elif entry.name.endswith((".py", ".toml")):
-                total.update(f"\n{entry.name}\n".encode() + entry.read_bytes())
-    return f"{metadata.version('servicecircle')}+{total.hexdigest()[:12]}"
-
-
 def fingerprint(study: Study, digests: Digests, as_of: dt.date) -> str:
     """Return the SHA-256 of all that decides what a run finds: inputs by content, rules, date and program."""
-    said = _by_content(study, digests).model_dump(mode="json", exclude={"history", "output"})
+    said = _by_content(study, digests).model_dump(
+        mode="json", exclude={"history", "output", "report", "schedule"}
+    )
     said["study"]["as_of"] = as_of.isoformat()
     said["edition"] = study.output.edition
     return _digest([said, code_version()])

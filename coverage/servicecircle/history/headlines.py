@@ -6,6 +6,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from servicecircle.assess.coverage import OWN
+from servicecircle.assess.suppress import SUPPRESSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +26,14 @@ def headlines(zones: pd.DataFrame) -> dict[Key, float]:
     """
     Return each headline share of the whole and of each township.
 
-    A share that nobody is judged for is left out. Villages count once, under their own circle.
+    A share that nobody is judged for, or that is not known for some village, is left out. Villages count once, under their own circle.
 
     Parameters
     ----------
     zones
         Rows as `zones.csv` has them, of all levels.
     """
-    level = zones["level"].iloc[-1] if len(zones) else ""
-    villages = zones.loc[zones["level"].eq(level) & zones["circle"].ne(OWN)].drop_duplicates("code")
+    villages = villages_of(zones)
     townships = zones.loc[zones["level"].eq("township"), "code"].unique()
     by_parent = dict(list(villages.groupby("parent_code")))
     parts = {WHOLE: villages, **{str(code): by_parent[code] for code in townships if code in by_parent}}
@@ -50,7 +50,14 @@ def headlines(zones: pd.DataFrame) -> dict[Key, float]:
     return found
 
 
+def villages_of(zones: pd.DataFrame) -> pd.DataFrame:
+    """Return the zones of the lowest level, once each, under their own circle."""
+    level = zones["level"].iloc[-1] if len(zones) else ""
+    return zones.loc[zones["level"].eq(level) & zones["circle"].ne(OWN)].drop_duplicates("code")
+
+
 def _people(rows: pd.DataFrame, part: str, whole: str) -> tuple[float, float]:
-    if whole not in rows:
+    """Return people in reach of people judged; nobody where some village's figures are suppressed."""
+    if whole not in rows or rows["reason"].eq(SUPPRESSED).any():
         return 0.0, 0.0
     return fsum(rows[part].fillna(0.0)), fsum(rows[whole].fillna(0.0))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from servicecircle.errors import OutputError
+from servicecircle.outputs.lasting import to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,10 @@ def keep(path: Path, store: Path) -> str:
         if _sha256(new) != total.hexdigest():  # it was written to meanwhile
             return keep(path, store)
         place.parent.mkdir(exist_ok=True)
+        to_disk(new)  # the database is on the disk once it tells of the copy, and so must that be
         new.replace(place)
+        to_disk(place.parent)
+        to_disk(store)
     except OSError as error:
         why = error.strerror or str(error)
         raise OutputError("history.not_written", where=str(store), why=why) from error

@@ -1,4 +1,4 @@
-"""Where a study's history stands: its database, and the copies of its inputs."""
+"""Where a study's history stands: its database, the copies of its inputs, and the streets it has read."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ def database_of(study: Study) -> Path | Database:
 def objects_of(study: Study) -> Path:
     """Return the folder that holds the copies of a study's inputs."""
     return study.path.parent / "history" / f"{study.id}.inputs"
+
+
+def streets_of(study: Study) -> Path | None:
+    """Return the folder that keeps a study's streets as they were read; None where nothing is remembered."""
+    if study.history is None and study.schedule is None:
+        return None
+    return study.path.parent / "history" / f"{study.id}.streets"

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import delete, select, update
 
-from servicecircle.history.fingerprint import code_version, fingerprint
+from servicecircle.errors import InputError
+from servicecircle.history.fingerprint import fingerprint
 from servicecircle.history.gaps import cells_of, follow, packed, places_of_gaps, unpacked, with_stable_ids
 from servicecircle.history.objects import keep, prune
-from servicecircle.history.places import objects_of, policy_of
+from servicecircle.history.places import database_of, objects_of, policy_of
 from servicecircle.history.schema import TABLES, inputs, runs
 from servicecircle.history.sources import digests_of, parts_of, sources_of
-from servicecircle.history.store import opened
+from servicecircle.history.store import opened, set_aside
 from servicecircle.outputs.cells import plain_value
 from servicecircle.outputs.reading import read_run
+from servicecircle.program import code_version
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Table
 
     from servicecircle.history.gaps import Cells
@@ -77,6 +78,17 @@ def record(folder: Path, study: Study) -> Recorded:
     OutputError
         The database is held by another program, or the disk is full. The run's output is not touched.
     """
+    try:
+        return _recorded(folder, study)
+    except InputError as error:
+        place = database_of(study)
+        if error.code != "history.broken" or not isinstance(place, Path):
+            raise
+        aside = set_aside(place)
+    return replace(_recorded(folder, study), mended=aside)
+
+
+def _recorded(folder: Path, study: Study) -> Recorded:
     run = read_run(folder)
     as_of = dt.date.fromisoformat(run.manifest["study"]["as_of"])
     mark = fingerprint(study, digests_of(study), as_of)

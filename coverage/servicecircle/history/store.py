@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,7 @@ WAIT_S = 15.0
 _LOCK = 7_305_810_203
 """Any number: who records a run into a server holds the advisory lock of this name."""
 
-_BROKEN = ("malformed", "not a database", "corrupt", "disk image")
+_BROKEN = ("malformed", "not a database", "corrupt", "disk image", "could not decode")
 _HELD = ("locked", "busy")
 
 
@@ -102,6 +104,8 @@ def opened(study: Study, *, writing: bool = False) -> Iterator[Store]:
             yield Store(connection, study.id, mended)
     except DBAPIError as error:
         raise _explained(error, shown) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, zlib.error) as error:  # pages in order, cells not
+        raise InputError("history.broken", where=shown, why=str(error)) from error
     finally:
         engine.dispose()
 
@@ -170,10 +174,11 @@ def _set_aside_if_broken(path: Path) -> Path | None:
         sound = False
     finally:
         engine.dispose()
-    return None if sound else _set_aside(path)
+    return None if sound else set_aside(path)
 
 
-def _set_aside(path: Path) -> Path:
+def set_aside(path: Path) -> Path:
+    """Rename a broken file, with what SQLite has beside it; return where it went."""
     today = dt.datetime.now(dt.UTC).astimezone().date().isoformat()
     aside = path.with_name(f"{path.name}.corrupt-{today}")
     number = 1

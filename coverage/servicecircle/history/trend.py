@@ -22,6 +22,8 @@ COLUMNS = (
     "run_id", "as_of", "zone_code", "clause_id", "measured", "threshold", "verdict", "deadline",
 )  # fmt: skip
 
+HEADLINE_COLUMNS = ("run_id", "as_of", "zone_code", "headline", "share")
+
 
 def clause_series(study: Study, *, zone_codes: tuple[str, ...] = ()) -> pd.DataFrame:
     """
@@ -52,7 +54,7 @@ def clause_series(study: Study, *, zone_codes: tuple[str, ...] = ()) -> pd.DataF
 
 def headline_series(study: Study) -> pd.DataFrame:
     """
-    Return the headlines of each recorded run, oldest first: `run_id, as_of, zone_code, headline, share`.
+    Return the headlines of each recorded run, oldest first, with the columns `HEADLINE_COLUMNS`.
 
     Raises
     ------
@@ -66,9 +68,9 @@ def headline_series(study: Study) -> pd.DataFrame:
             rows += [
                 (run["run_id"], run["as_of"], code, name, share) for (code, name), share in found.items()
             ]
-    return pd.DataFrame(rows, columns=["run_id", "as_of", "zone_code", "headline", "share"])
+    return pd.DataFrame(rows, columns=list(HEADLINE_COLUMNS))
 
 
-def write_history(study: Study, path: Path) -> Path:
-    """Write `history.csv`: every zone and clause over the recorded runs."""
-    return write_csv(clause_series(study), path)
+def write_history(series: pd.DataFrame, path: Path) -> Path:
+    """Write `history.csv`: every zone and clause over the runs, as `clause_series` returns them."""
+    return write_csv(series, path)

@@ -135,7 +135,8 @@ def write_verify(results: Results, path: Path, *, earlier: Path | None = None) -
     villages = _villages(results, say, townships)
     told = {item.key for item in villages}
     items = [*villages, *gaps, *(i for i in _facilities(results, say, townships) if i.key not in told)]
-    items = _answered(items, _answers(results, earlier), results, say, townships)
+    answers = [answer for answer in _answers(results, earlier) if answer.what]
+    items = _answered(items, answers, results, say, townships)
     by_township: dict[tuple[str, str], list[_Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: item.order):
         by_township[item.township].append(item)
@@ -144,7 +145,7 @@ def write_verify(results: Results, path: Path, *, earlier: Path | None = None) -
     _cover(book.active, results, say, {titles[t]: (by_township[t], left_off[t]) for t in titles})
     for township, title in titles.items():
         _fill(book.create_sheet(title), by_township[township], say)
-    return save_dated(book, path, study=results.study)
+    return save_dated(book, path, as_of=results.study.study.as_of)
 
 
 def _answers(results: Results, earlier: Path | None) -> list[Answer]:

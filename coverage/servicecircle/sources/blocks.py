@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from servicecircle.sources.cells import number, text
+from servicecircle.sources.cells import folded, number, text, unspaced
 from servicecircle.sources.columns import headers_of, is_known, plain
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def _alone(header: list[Any], cells: list[Any]) -> str:
         return ""
     if last < len(header) and plain(header[last]) in _SERIALS:
         return NOTES if math.isnan(number(cells[last])) else BLANK
-    return NOTES if last == 0 and _TOWNSHIP.fullmatch(_folded(cells[last])) else ""
+    return NOTES if last == 0 and _TOWNSHIP.fullmatch(unspaced(cells[last])) else ""
 
 
 def _front(cells: list[Any]) -> list[Any]:
@@ -143,15 +142,11 @@ def _said(cells: Iterable[Any]) -> tuple[str, ...]:
     return tuple(filter(None, map(text, cells)))
 
 
-def _folded(cell: Any) -> str:
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(cell)))
-
-
 def _adds_up(front: list[Any]) -> bool:
     """Tell whether a row only sums up others: `小计` in front, or behind a serial, and no zone's code."""
     if not any(isinstance(cell, str) and _SUM_WORD.search(cell) for cell in front):
         return False
-    said = [_folded(cell) for cell in front]
+    said = [unspaced(cell) for cell in front]
     return any(_SUM.fullmatch(cell) for cell in said) and not any(_CODE.search(cell) for cell in said)
 
 
@@ -163,7 +158,7 @@ def _is_header(cells: list[Any], width: int) -> bool:
 
 def _is_note(cells: list[Any], front: list[Any], width: int) -> bool:
     """Tell whether a row is a remark under the table, `注：…`, or the title of a part of it, `（一）…`."""
-    first, held = _folded(front[0]), len(_said(cells))
+    first, held = unspaced(front[0]), len(_said(cells))
     if _NOTE.fullmatch(first):
         return held <= max(_FEWEST, width / 2)
     return bool(width > _FEWEST and held <= len(front) <= 2 and _SECTION.fullmatch(first)) and (
@@ -173,7 +168,7 @@ def _is_note(cells: list[Any], front: list[Any], width: int) -> bool:
 
 def _units(cells: list[Any]) -> dict[int, str]:
     """Return the units in a row of nothing else, by column."""
-    held = {j: _UNIT.fullmatch(_folded(cell).lower()) for j, cell in enumerate(cells) if text(cell)}
+    held = {j: _UNIT.fullmatch(folded(cell)) for j, cell in enumerate(cells) if text(cell)}
     return {j: found[1] for j, found in held.items() if found} if all(held.values()) else {}
 
 
@@ -183,7 +178,7 @@ def _with_unit(head: Any, unit: str) -> Any:
 
 def _are_column_numbers(cells: list[Any]) -> bool:
     """Tell whether a row only numbers the columns: 1, 2, 3, 4 or 甲, 乙, 1, 2."""
-    said = [cell.strip("()") for cell in map(_folded, cells) if cell]
+    said = [cell.strip("()") for cell in map(unspaced, cells) if cell]
     letters = sum(cell in _STEMS for cell in said)
     wanted = [*_STEMS[:letters], *map(str, range(1, len(said) - letters + 1))]
     return len(said) > _FEWEST and said == wanted

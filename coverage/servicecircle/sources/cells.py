@@ -128,7 +128,7 @@ def numbers(cells: Iterable[Any], *, times: float = 1.0) -> Floats:
 
 def scale_of(header: object) -> float:
     """Return what a header's unit makes of its numbers: 10,000 under `常住人口（万人）`."""
-    found = _HEADER_UNIT.search(_folded(header))
+    found = _HEADER_UNIT.search(folded(header))
     if not found:
         return 1.0
     return math.prod(_TIMES[unit] for unit in found.groups() if unit)
@@ -142,8 +142,8 @@ def _measured(value: Any) -> tuple[float, bool]:
         return float(value), False
     if isinstance(value, int | float) and not isinstance(value, bool):
         return (float(value) if math.isfinite(value) else math.nan), False
-    folded = _folded(value)
-    found = _NUMBER.fullmatch(folded) or _NUMBER.fullmatch(_REMARK.sub("", folded))
+    plain = folded(value)
+    found = _NUMBER.fullmatch(plain) or _NUMBER.fullmatch(_REMARK.sub("", plain))
     if not found:
         return math.nan, False
     digits, many, unit = found.groups()
@@ -155,13 +155,26 @@ def _measured(value: Any) -> tuple[float, bool]:
 
 def nursing_beds_in(value: Any) -> float:
     """Return the nursing beds that a cell of beds mentions, as in `50张（护理型20张）`; else NaN."""
-    found = _NURSING.search(_folded(value)) if isinstance(value, str) and "护理" in value else None
+    found = _NURSING.search(folded(value)) if isinstance(value, str) and "护理" in value else None
     return float(found[1]) if found else math.nan
 
 
-def _folded(value: Any) -> str:
+def unguarded(value: Any) -> str:
+    """Return a cell of a sheet of ours as it was before: no dash for nothing, no guard against formulas."""
+    written = text(value)
+    if written == "—":
+        return ""
+    return written[1:] if re.match("'[=+@-]", written) else written
+
+
+def unspaced(value: Any) -> str:
+    """Return what is written without spaces and full-width forms."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(value)))
+
+
+def folded(value: Any) -> str:
     """Return what is written without spaces, case and full-width forms."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text(value))).lower()
+    return unspaced(value).lower()
 
 
 def degrees(value: Any) -> float:
@@ -169,7 +182,7 @@ def degrees(value: Any) -> float:
     if isinstance(value, float) or (isinstance(value, str) and _SIMPLE.fullmatch(value)):
         return number(value)
     spoken = unicodedata.normalize("NFKC", text(value).translate(_DEGREE_SIGNS))
-    written = _LABEL.sub("", _folded(spoken))
+    written = _LABEL.sub("", folded(spoken))
     marks = _HEMISPHERE.findall(written)
     bare = _HEMISPHERE.sub("", written).strip(":") if len(marks) == 1 else written
     parts = _DMS.fullmatch(bare) or _SPACED.fullmatch(_HEMISPHERE.sub("", spoken.lower()).strip())
@@ -221,8 +234,8 @@ def day(value: Any) -> str:
     written = text(value)
     if not written:
         return ""
-    folded = _CHINESE_DAY.sub(_in_digits, _folded(value))
-    found = _DAY_8.fullmatch(folded) or _DAY.fullmatch(folded)
+    plain = _CHINESE_DAY.sub(_in_digits, folded(value))
+    found = _DAY_8.fullmatch(plain) or _DAY.fullmatch(plain)
     if found:
         year, *rest = (int(part) for part in found.groups() if part)
         try:
@@ -230,8 +243,8 @@ def day(value: Any) -> str:
         except ValueError:
             return written
         return "-".join([str(year), *(f"{part:02}" for part in rest)])
-    if folded.isascii() and folded.isdigit() and _FIRST_SERIAL <= int(folded) <= _LAST_SERIAL:
-        return (dt.date(1899, 12, 30) + dt.timedelta(days=int(folded))).isoformat()
+    if plain.isascii() and plain.isdigit() and _FIRST_SERIAL <= int(plain) <= _LAST_SERIAL:
+        return (dt.date(1899, 12, 30) + dt.timedelta(days=int(plain))).isoformat()
     return written
 
 

@@ -42,8 +42,9 @@ def require_file(path: Path, *, suffixes: Sequence[str], what: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content; of a shapefile, that of all its parts."""
-    parts = [path]
+    """Return the SHA-256 of a file's content; of a shapefile, or a raster with a world file, of all parts."""
+    world = path.with_suffix(".tfw")
+    parts = [path, world] if path.suffix.lower() in {".tif", ".tiff"} and world.is_file() else [path]
     if path.suffix.lower() == ".shp":
         parts = [
             p for s in _SIDECARS for p in (path.with_suffix(s), path.with_suffix(s.upper())) if p.is_file()

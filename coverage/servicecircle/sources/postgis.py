@@ -17,6 +17,7 @@ from pyproj.exceptions import CRSError
 
 from servicecircle.database import Database, Rows
 from servicecircle.errors import InputError
+from servicecircle.sources.named import named_sources, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,11 +48,7 @@ def hold_tables(study: Study) -> Study:
     InputError
         No server answers, or a table is missing, empty, without PostGIS, without SRID or refused.
     """
-    named = [study.streets.source, study.people.source]
-    named += [table.source for table in study.facilities] + [table.source for table in study.zones]
-    named += [table.source for table in study.registers.values()]
-    named += [*study.streets.extra, study.streets.barriers or ""]
-    sources = [source for source in named if isinstance(source, Database)]
+    sources = [source for _, source in named_sources(study) if isinstance(source, Database)]
     if not sources:
         return study
     held: dict[tuple[str, str], Database] = {}
@@ -59,23 +56,10 @@ def hold_tables(study: Study) -> Study:
         rows = _read([source for source in sources if source.url == url], url)
         held |= {(url, source.layer): Database(url, source.layer, read) for source, read in rows.items()}
 
-    def held_one(source: Any) -> Any:
+    def hold(_role: str, source: Any) -> Any:
         return held[source.url, source.layer] if isinstance(source, Database) else source
 
-    def holding(table: Any) -> Any:
-        return table.model_copy(update={"source": held_one(table.source)})
-
-    more = {
-        "extra": tuple(map(held_one, study.streets.extra)), "barriers": held_one(study.streets.barriers),
-    }  # fmt: skip
-    update = {
-        "streets": holding(study.streets).model_copy(update=more),
-        "facilities": tuple(map(holding, study.facilities)),
-        "zones": tuple(map(holding, study.zones)),
-        "people": holding(study.people),
-        **{name: holding(table) for name, table in study.registers.items()},
-    }
-    return study.model_copy(update=update)
+    return replaced(study, hold)
 
 
 def read_rows(source: Database) -> pd.DataFrame:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from servicecircle import words
 from servicecircle.kinds import KINDS
 
+_WRITTEN_AS = {"has_functions": "functions", "opened_on": "opened", "opened_until": "opened"}
+"""What is worked out from a column, and the column as it is written."""
+
 
 def missing_input(text: str, language: words.Language) -> str:
     """Say in words which inputs are missing: `units.land_m2`, `estates`, `facilities.senior_university`."""
@@ -32,6 +35,7 @@ def _one(text: str, language: words.Language) -> str:
 
 def _header(column: str, language: words.Language) -> str:
     """Return the header under which a column is looked for: in Chinese the first that is known."""
+    column = _WRITTEN_AS.get(column, column)
     known = words.table("fields").get(column, [])
     if language == "zh" and known:
         return str(known[0])

@@ -48,6 +48,18 @@ def load_profile(profile: str | Path, *, folder: Path | None = None) -> Profile:
     return _from_file((folder or Path()) / profile, known=())
 
 
+def profile_files(path: Path) -> list[Path]:
+    """Return a profile file and those that it extends, as far as they can be read."""
+    found: list[Path] = []
+    while path.suffix == ".toml" and path.is_file() and path.resolve() not in found:
+        found.append(path.resolve())
+        try:
+            path = path.parent / str(tomllib.loads(_text_of(path)).get("extends", ""))
+        except (InputError, tomllib.TOMLDecodeError, RecursionError):  # who loads it will say
+            break
+    return found
+
+
 def all_profiles() -> tuple[Profile, ...]:
     """Return the profiles of the five documents."""
     return tuple(map(_built_in, PROFILES))

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from servicecircle.assess.verdicts import Certainty, Verdict
 
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
+"""What sums of shares and areas may lack to what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Answer:
         at_low, at_high = self._holds(self.low), self._holds(self.high)
         if at_low != at_high or (not at_low and self._holds_between(self.low, self.high)):
             return "to_verify", "cannot_tell"
-        certain = abs(self.high - self.low) <= _ROUNDING
+        certain = abs(self.high - self.low) <= ROUNDING
         return "met" if at_low else "not_met", "certain" if certain else "likely"
 
     @property
@@ -108,12 +111,12 @@ class Answer:
     def _holds(self, value: float) -> bool:
         threshold = self.threshold or 0.0
         if self.operator == "<=":
-            return value <= threshold + _ROUNDING
+            return value <= threshold + ROUNDING
         if self.operator == "rounds_to":
             return _per_cent(value) == _per_cent(threshold)
         if self.operator == "between" and self.threshold_upper is not None:
-            return threshold - _ROUNDING <= value <= self.threshold_upper + _ROUNDING
-        return value >= threshold - _ROUNDING
+            return threshold - ROUNDING <= value <= self.threshold_upper + ROUNDING
+        return value >= threshold - ROUNDING
 
     def _holds_between(self, low: float, high: float) -> bool:
         """Tell whether a figure from below the lower bound to over the upper one may lie between them."""
@@ -122,5 +125,10 @@ class Answer:
         return low < self.threshold and high > self.threshold_upper
 
 
+def told(figures: Mapping[str, float]) -> str:
+    """Name the figures that an answer rests on, in the columns' own words."""
+    return "; ".join(f"{name}={value:.6g}" for name, value in figures.items())
+
+
 def _per_cent(share: float) -> int:
-    return math.floor(share * 100 + 0.5 + _ROUNDING)
+    return math.floor(share * 100 + 0.5 + ROUNDING)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.clauses.answer import Answer
+from servicecircle.assess.clauses.answer import Answer, told
 from servicecircle.assess.clauses.items import (
     STATUSES,
     as_items,
@@ -17,7 +17,6 @@ from servicecircle.assess.clauses.items import (
     judge_items,
     judge_share,
     nothing_of,
-    told,
 )
 from servicecircle.assess.clauses.scopes import scopes, unit_level
 

@@ -11,7 +11,7 @@ import pandas as pd
 from servicecircle.assess.clauses.answer import Answer, Case
 from servicecircle.assess.clauses.items import facilities_of
 from servicecircle.assess.clauses.rolling import Outcome, roll_up, share_asked
-from servicecircle.assess.clauses.scopes import ORDER, WHOLE
+from servicecircle.assess.clauses.scopes import LEVEL_OF, ORDER, WHOLE
 from servicecircle.kinds import satisfying
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 COUNTY_TOWN = "县城区"
 LATER = ("planned", "under_construction", "built_idle", "accepted")
-_LEVEL_OF = {"市": "prefecture", "县(市、区)": "county", "街道": "township", "乡镇": "township",
-             "社区": "village", "村": "village"}  # fmt: skip
 _IDS_SHOWN = 5
 
 
@@ -103,10 +101,10 @@ def _people(units: pd.DataFrame, test: HoldingTest) -> pd.Series:
 
 def _why_none(test: HoldingTest, facts: Facts) -> tuple[str, str]:
     """Return the input that lacks where no unit can be told, or else the reason."""
-    if not facts.units["level"].isin([_LEVEL_OF.get(word, "") for word in test.units]).any():
+    levels = [LEVEL_OF[word] for word in test.units if word != COUNTY_TOWN]
+    if not facts.units["level"].isin(levels).any():
         if COUNTY_TOWN in test.units:
             return "units.county_town", ""
-        levels = [_LEVEL_OF[word] for word in test.units if word in _LEVEL_OF]
         return (f"zones.{levels[0]}", "") if levels else ("", "no_units")
     return "", "no_units"
 

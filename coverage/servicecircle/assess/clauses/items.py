@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.clauses.answer import Answer, Case
+from servicecircle.assess.clauses.answer import ROUNDING, Answer, Case, told
 from servicecircle.assess.clauses.scopes import WHOLE, homes, unit_level, zones_for
 from servicecircle.kinds import satisfying
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from servicecircle.assess.clauses.facts import Facts
     from servicecircle.assess.verdicts import Certainty, Verdict
     from servicecircle.standards.clause import Clause
@@ -33,8 +31,6 @@ STATUSES = {
 _SHARE_OF = {"facility": "share of facilities", "estate": "share of estates"}
 NONE_OF = {"facility": "no_facilities", "estate": "no_estates"}
 """Why a zone without items of a kind is not judged."""
-
-_ROUNDING = 1e-9
 
 
 def facilities_of(facts: Facts, kinds: tuple[str, ...], counted: str) -> pd.DataFrame:
@@ -73,7 +69,7 @@ def as_items(
         margin = np.minimum(measured - asked, clause.threshold_upper - measured)
     else:
         margin = measured - asked
-    meets = np.where(np.isnan(margin), np.nan, margin >= -_ROUNDING)
+    meets = np.where(np.isnan(margin), np.nan, margin >= -ROUNDING)
     return rows.assign(measured=measured, threshold=asked, margin=margin, meets=meets)
 
 
@@ -228,13 +224,13 @@ class _Worst:
         operator = clause.operator or ">="
         margin, _, threshold = min(ends.values())
         figures = {end[1] for end in ends.values()}
-        if "sure" not in ends and margin < -_ROUNDING:
+        if "sure" not in ends and margin < -ROUNDING:
             figures.add(threshold)
         if unknown:
             figures.add(math.inf if operator == "<=" else 0.0)
         verdict: Verdict = "met"
-        if margin < -_ROUNDING or unknown:
-            verdict = "to_verify" if ends.get("sure", (0.0,))[0] >= -_ROUNDING else "not_met"
+        if margin < -ROUNDING or unknown:
+            verdict = "to_verify" if ends.get("sure", (0.0,))[0] >= -ROUNDING else "not_met"
         certainty: Certainty = "certain" if len(figures) == 1 else "likely"
         return replace(
             share, low=min(figures), measured=ends.get("counted", ends["all"])[1], high=max(figures),
@@ -249,11 +245,6 @@ def nothing_of(facts: Facts, kinds: tuple[str, ...]) -> str:
     if facts.facilities["kind"].isin(satisfying(kinds)).any():
         return ""
     return "facilities" if "any" in kinds else f"facilities.{kinds[0]}"
-
-
-def told(figures: Mapping[str, float]) -> str:
-    """Name the figures that an answer rests on, in the columns' own words."""
-    return "; ".join(f"{name}={value:.6g}" for name, value in figures.items())
 
 
 def _cases(items: pd.DataFrame, unit: str, kind: str) -> list[Case]:

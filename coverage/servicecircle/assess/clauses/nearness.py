@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from servicecircle.assess.clauses.answer import Answer, Case
-from servicecircle.assess.clauses.items import facilities_of, nothing_of, told
+from servicecircle.assess.clauses.answer import Answer, Case, told
+from servicecircle.assess.clauses.items import facilities_of, nothing_of
 from servicecircle.assess.clauses.scopes import count_marked, scopes, unit_level
 from servicecircle.assess.hubs import link_hubs
 from servicecircle.assess.sums import quantile

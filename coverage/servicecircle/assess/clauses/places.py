@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from servicecircle.assess.clauses.scopes import ORDER, with_zones
 from servicecircle.assess.sites import DOUBTED_FROM_M
@@ -115,9 +116,11 @@ def _named(rows: pd.DataFrame, zones: gpd.GeoDataFrame, *, by_name: pd.Series) -
 def _again(rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Tell which rows repeat an earlier one: the same name and kind within `SAME_PLACE_M`."""
     again = np.zeros(len(rows), dtype=bool)
-    alike = rows[rows["name"].ne("") & rows.duplicated(["name", "kind"], keep=False) & rows["x_m"].notna()]
-    for _, group in alike.groupby(["name", "kind"]):
-        first = group.iloc[0]
-        metres = np.hypot(group["x_m"] - first["x_m"], group["y_m"] - first["y_m"]).to_numpy()
-        again[group.index[1:]] = metres[1:] <= SAME_PLACE_M
+    placed = rows[rows["name"].ne("") & rows["x_m"].notna()]
+    same = placed.duplicated(["name", "kind", "x_m", "y_m"])
+    again[placed.index[same]] = True
+    placed = placed[~same]
+    for _, group in placed[placed.duplicated(["name", "kind"], keep=False)].groupby(["name", "kind"]):
+        pairs = cKDTree(group[["x_m", "y_m"]]).query_pairs(SAME_PLACE_M, output_type="ndarray")
+        again[group.index[pairs[:, 1]]] = True  # of each pair the later row
     return again

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.clauses.answer import Answer
+from servicecircle.assess.clauses.answer import Answer, told
 from servicecircle.assess.clauses.facilities import column_of, share_asked
-from servicecircle.assess.clauses.items import facilities_of, told
+from servicecircle.assess.clauses.items import facilities_of
 from servicecircle.assess.clauses.scopes import (
     ORDER,
     WHOLE,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servicecircle.assess.clauses.answer import told
 from servicecircle.assess.clauses.facilities import column_of, having_of, named
 from servicecircle.assess.clauses.items import (
     as_items,
     facilities_of,
     judge_share,
     nothing_of,
-    told,
 )
 from servicecircle.assess.clauses.nearness import operating, reported
 from servicecircle.assess.clauses.ratios import figures_of, input_of, zones_asked

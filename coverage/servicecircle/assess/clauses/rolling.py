@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servicecircle.assess.clauses.answer import Answer
+from servicecircle.assess.clauses.answer import ROUNDING, Answer, told
 from servicecircle.assess.clauses.scopes import ORDER, WHOLE
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from servicecircle.standards.clause import Clause
 
 SHARE_OF_UNITS = "share of units"
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +49,14 @@ class Outcome:
 def roll_up(outcome: Outcome, facts: Facts, clause: Clause) -> Iterator[Answer]:
     """Yield the share of judged units that meet, for every zone above them that is no unit itself."""
     units = outcome.units
-    told = 0
+    count = 0
     for level in ORDER[:-1]:
         above = units[level].where(~units[level].isin(units.index), "")
         for code, members in pd.Series(np.arange(len(units))).groupby(above.to_numpy()):
             if code:
-                told += 1
+                count += 1
                 yield _share(outcome, str(code), members.to_numpy(), facts, clause)
-    if not told and len(units) and not units["level"].eq(ORDER[0]).any():
+    if not count and len(units) and not units["level"].eq(ORDER[0]).any():
         yield _share(outcome, WHOLE, np.arange(len(units)), facts, clause)
 
 
@@ -75,7 +74,7 @@ def _share(outcome: Outcome, code: str, members: NDArray[np.int64], facts: Facts
     asked = share_asked(clause)
     if not judged:
         return Answer(
-            code, None, None, None, asked, SHARE_OF_UNITS, reason="no_units_judged", evidence=_told(figures)
+            code, None, None, None, asked, SHARE_OF_UNITS, reason="no_units_judged", evidence=told(figures)
         )
     low, measured, high = (
         int((marks & outcome.judged)[members].sum())
@@ -87,7 +86,7 @@ def _share(outcome: Outcome, code: str, members: NDArray[np.int64], facts: Facts
     if not np.isnan(share):
         figures["share_within"] = share
     return Answer(
-        code, low / judged, measured / judged, high / judged, asked, SHARE_OF_UNITS, evidence=_told(figures)
+        code, low / judged, measured / judged, high / judged, asked, SHARE_OF_UNITS, evidence=told(figures)
     )
 
 
@@ -95,7 +94,7 @@ def units_of(answers: Sequence[Answer], facts: Facts) -> Outcome:
     """Return what became of the units that answers tell of; those in no zone of the study are left out."""
     known = [answer for answer in answers if answer.zone_code in facts.units.index]
     verdicts = np.array([answer.verdict[0] for answer in known], dtype=object)
-    seems = [answer.measured is not None and bool((answer.margin or 0.0) >= -_ROUNDING) for answer in known]
+    seems = [answer.measured is not None and bool((answer.margin or 0.0) >= -ROUNDING) for answer in known]
     return Outcome(
         units=facts.units.loc[[answer.zone_code for answer in known]],
         judged=np.isin(verdicts, ["met", "not_met", "to_verify"]),
@@ -103,7 +102,3 @@ def units_of(answers: Sequence[Answer], facts: Facts) -> Outcome:
         seemingly=np.array(seems, dtype=bool) & (verdicts != "not_judged"),
         possibly=np.isin(verdicts, ["met", "to_verify"]),
     )
-
-
-def _told(figures: dict[str, float]) -> str:
-    return "; ".join(f"{name}={value:.6g}" for name, value in figures.items())

@@ -19,10 +19,11 @@ ORDER = ("prefecture", "county", "township", "village")
 WHOLE = ""
 """Code of the whole study, which answers where there is no upper zone."""
 
-_LEVEL_OF = {
+LEVEL_OF = {
     "市": "prefecture", "不限": "prefecture", "县(市、区)": "county", "县城区": "county", "街道": "township",
     "乡镇": "township", "社区": "village", "村": "village", "住宅小区": "village", "家庭": "village",
 }  # fmt: skip
+"""The level of zones that the documents' word for a unit is about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ def unit_level(levels: tuple[str, ...]) -> str:
 
 def levels_named(levels: tuple[str, ...]) -> list[str]:
     """Return every level that a clause names, the highest first; the prefecture where it names none."""
-    named = {_LEVEL_OF[word] for word in levels} or {"prefecture"}
+    named = {LEVEL_OF[word] for word in levels} or {"prefecture"}
     return [level for level in ORDER if level in named]
 
 
