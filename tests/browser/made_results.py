@@ -252,6 +252,7 @@ def _manifest() -> dict[str, object]:
     more = {"other_kinds": {"15min": 120.4, "1km": 0.2}, "when_opened": {"15min": 0.0, "1km": 340.0}}
     return {
         "streets_from_osm": True,
+        "people_basis": {"basis": "resident", "year": 2020, "modelled": True},
         "summary": {"reference_lines": {"0.8": 4, "0.9": 2, "1.0": 1}, "people_more": more},
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import numpy as np
+import pandas as pd
 import pypdfium2
 import pytest
 from PIL import Image
@@ -147,3 +149,28 @@ def test_without_scripts_the_picture_stands_in_the_page(visit_file, tmp_path):
     assert shown.is_visible()
     assert shown.bounding_box()["width"] > 300
     assert page.locator("#plain table").first.is_visible()
+
+
+def crowded(results):
+    """Return results with a hundred uncovered areas."""
+    gaps = pd.concat([results.gaps] * 8, ignore_index=True).iloc[:100]
+    number = np.arange(len(gaps))
+    gaps = gaps.assign(gap_id=number.astype(str), lon=gaps["lon"] + number * 1e-4)
+    object.__setattr__(results, "gaps", gaps)
+    return results
+
+
+def test_of_many_uncovered_areas_paper_shows_the_first_with_their_numbers(visit_file, tmp_path):
+    write_pages(crowded(made_results()), tmp_path)
+    page = visit_file(tmp_path / "index.html").page
+    drawn = "App.layer('gaps').features.filter(one => map.hasLayer(one)).length"
+    assert page.evaluate(drawn) == 100
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(drawn) == 30
+    numbers = [label.inner_text() for label in page.locator(".leaflet-tooltip.rank").all()]
+    assert sorted(map(int, numbers)) == list(range(1, 31))
+    assert "只画人数最多的30处" in page.locator("#panel").inner_text()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(drawn) == 100
+    page.wait_for_selector(".leaflet-tooltip.rank", state="detached")
+    assert "只画人数最多的30处" not in page.locator("#panel").inner_text()

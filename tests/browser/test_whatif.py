@@ -197,7 +197,8 @@ def test_sites_are_clicked_undone_and_reset(visit, drawn):
     assert arm.get_attribute("aria-pressed") == "true"
     page.evaluate(SEE, millimetres(drawn, "D"))
     page.mouse.click(*centre(page))
-    assert "约32人" in page.locator(".outcome").inner_text()
+    assert "32人" in page.locator(".outcome").inner_text()
+    assert "约" not in page.locator(".outcome").inner_text()
     assert "估算" in page.locator(".outcome").inner_text()
     assert page.locator(".steps li").count() == 1
     assert page.locator(".answer .sentence").count() == 0
@@ -224,6 +225,21 @@ def test_the_villages_that_change_are_listed(visit, drawn):
     assert HOSTILE in table
     assert "未达标（18.8%）" in table
     assert "达标（94.3%）" in table
+
+
+def test_modelled_people_are_about_so_many(visit, drawn):
+    page = visit().page
+    page.evaluate("App.graph.plan.modelled = true")
+    page.evaluate(f"() => App.trial.addSite(App.graph.toLatLng({here(drawn, 'D')}))")
+    assert "约32人" in page.locator(".outcome").inner_text()
+
+
+def test_what_is_measured_at_leisure_is_what_a_click_would_measure(visit, drawn):
+    at_once, later = visit().page, visit().page
+    later.wait_for_timeout(600)
+    x, y = here(drawn, "D").split(", ")
+    trial = f"App.trial.tryOut({{ sites: [{{ x: {x}, y: {y}, kind: App.graph.plan.kinds[0][0] }}] }})"
+    assert at_once.evaluate(trial) == later.evaluate(trial)
 
 
 def here(drawn, place):

@@ -193,6 +193,15 @@ class TestTotals:
         assert (found.totals["raw"], found.totals["scaled"]) == (150, 130)
         assert findings.counts() == {"people.scaled": 1}
 
+    def test_a_total_without_end_is_none(self, town):
+        path = town / "totals.parquet"
+        pd.DataFrame({"区划代码": [A, B], "常住人口": [np.inf, 20.0]}).to_parquet(path)
+        save(town / "p.gpkg", self.places, pop=[10, 30, 60, 50])
+        people = 'source = "p.gpkg"\ncolumn = "pop"\ntotals = "totals.parquet"'
+        found, findings = check(town, people)
+        assert sums(found) == {A: 40, B: 20, C: 50}
+        assert findings.counts() == {"people.scaled": 1, "people.total_unusable": 1}
+
     def test_a_townships_total_goes_to_its_villages_without_one_less_theirs(self, town):
         found, _ = self.scaled(town, f"区划代码,常住人口\n{A},20\n410902001,50\n")
         assert sums(found) == {A: 20, B: 30, C: 50}

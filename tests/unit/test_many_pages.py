@@ -1,22 +1,20 @@
 from __future__ import annotations
 
-import base64
-import gzip
-import json
-import re
-
+import numpy as np
 import pytest
+import shapely
 
 from browser.drawn_province import drawn_province
+from browser.islands import islands_of
 from servicecircle.maps import pages as pages_module
 from servicecircle.maps.pages import write_pages
+from servicecircle.maps.pixels import SMALL_BYTES
+from servicecircle.maps.scene import Scene
 from servicecircle.outputs.manifest import write_manifest
-
-ISLAND = re.compile(r'<script type="application/octet-stream" id="page">([A-Za-z0-9+/=]*)</script>')
 
 
 def spec_of(path):
-    return json.loads(gzip.decompress(base64.b64decode(ISLAND.search(path.read_text("utf-8"))[1])))
+    return islands_of(path.read_text("utf-8"))["page"]
 
 
 def described(folder, pages):
@@ -118,3 +116,25 @@ def test_workers_do_not_change_a_byte(province, tmp_path, monkeypatch):
     assert [path.name for path in alone] == [path.name for path in together]
     for a, b in zip(alone, together, strict=True):
         assert a.read_bytes() == b.read_bytes()
+
+
+def crooked(frame, step_m):
+    """Bend lines and borders by a few metres, neighbours alike: drawn squares pack too well."""
+
+    def bend(xy):
+        x, y = xy.T / 37.0
+        return xy + 25.0 * np.column_stack([np.sin(y * 1.7 + np.sin(x)), np.cos(x * 1.3 + np.sin(y))])
+
+    shapes = shapely.segmentize(frame.geometry.to_numpy(), step_m)
+    return frame.set_geometry(shapely.transform(shapes, bend))
+
+
+def test_the_overview_of_a_prefecture_stays_below_a_megabyte_and_a_half():
+    results = drawn_province(prefectures=1, counties=1, townships=100, villages=30, streets=200)
+    object.__setattr__(results, "zones", crooked(results.zones, 100.0))
+    object.__setattr__(results, "segments", crooked(results.segments, 300.0))
+    scene = Scene.from_results(results)
+    assert (len(scene.units), len(scene.segments)) == (3000, 18_000)
+    page = pages_module.made(next(pages_module.Plans(scene, {}).jobs()))
+    assert len(page) + 4 * SMALL_BYTES / 3 < 1_500_000
+    assert len(islands_of(page.decode("utf-8"))["layer-units"]) > 50_000

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -17,6 +16,7 @@ from folium.plugins import MarkerCluster
 from shapely import MultiPolygon, Point, box
 
 from browser.drawn_province import drawn_province
+from browser.islands import ISLAND, islands_of
 from browser.made_results import HOSTILE, made_results, village_points
 from servicecircle import Study, run, words
 from servicecircle.maps import headline, layers, offline, themes
@@ -27,7 +27,6 @@ from servicecircle.maps.scene import Scene
 from servicecircle.maps.text import Text
 from towns.drawing import Town
 
-ISLAND = re.compile(r'<script type="application/octet-stream" id="([\w-]+)">([A-Za-z0-9+/=]*)</script>')
 ZH, EN = Text("zh"), Text("en")
 
 
@@ -44,7 +43,7 @@ def pages(tmp_path_factory):
 
 
 def spec_of(page):
-    return json.loads(gzip.decompress(base64.b64decode(dict(ISLAND.findall(page))["page"])))
+    return islands_of(page)["page"]
 
 
 def texts_of(spec):
@@ -52,7 +51,7 @@ def texts_of(spec):
         yield spec
     elif isinstance(spec, dict):
         for key, value in spec.items():
-            if key not in {"look", "name", "layer", "shape", "head", "leading", "links", "search"}:
+            if key not in {"look", "name", "layer", "shape", "head", "island", "leading", "links", "search"}:
                 yield from texts_of(value)
     elif isinstance(spec, list):
         for value in spec:
@@ -207,6 +206,7 @@ def test_only_the_whole_is_printed_as_the_whole(share, printed):
 
 def test_people_have_no_decimals():
     assert [ZH.people(x) for x in (1230.4, 0.2, 0.0, np.nan)] == ["1230", "不足1", "0", "—"]
+    assert [ZH.people(x) for x in (0.5, 0.51)] == ["不足1", "1"]
     assert EN.people(51_200.0) == "51,200"
     assert EN.minutes(np.inf) == "—"
     assert EN.count(np.nan) == "—"
@@ -238,7 +238,44 @@ def test_the_headline_adds_people_up(pages):
     label, value, note = spec_of(pages["zh"]["index.html"])["figures"][0]
     assert label == "老年人口覆盖率"
     assert value == f"{covered / old:.1%}"
-    assert note == f"覆盖{covered:.0f}人"
+    assert note == f"覆盖约{covered:.0f}人"
+
+
+def test_modelled_people_are_about_so_many_and_counted_ones_are_exact():
+    modelled = [replace(text, modelled=True) for text in (ZH, EN)]
+    assert [text.about(1230.4) for text in modelled] == ["约1230", "about 1,230"]
+    assert [text.about(1230.4) for text in (ZH, EN)] == ["1230", "1,230"]
+    assert [modelled[0].about(x) for x in (0.0, 0.2, np.nan)] == ["0", "不足1", "—"]
+    assert modelled[0].about(1230.4).value == 1230.4
+    assert [text.heading("gap_people") for text in modelled] == [
+        "推算未覆盖人口", "People not covered (modelled)",
+    ]  # fmt: skip
+    assert ZH.heading("gap_people") == "未覆盖人口"
+
+
+def counted(results):
+    """Return results as of people who were counted one by one."""
+    basis = {"basis": "resident", "year": 2020, "modelled": False}
+    object.__setattr__(results, "manifest", {**results.manifest, "people_basis": basis})
+    return results
+
+
+def test_a_page_says_about_only_of_modelled_people(pages, tmp_path):
+    modelled = "\n".join(texts_of(spec_of(pages["zh"]["index.html"])))
+    assert "覆盖约" in modelled
+    assert "推算未覆盖老年人口" in modelled
+    assert "人口为推算人口" in modelled
+    written = write_pages(counted(made_results()), tmp_path)
+    exact = "\n".join(texts_of(spec_of(next(iter(written)).read_text("utf-8"))))
+    assert "推算" not in exact
+    assert not re.search(r"约\d[^米]*$", exact, re.MULTILINE)
+
+
+def test_cells_below_a_heading_of_modelled_people_are_bare_numbers(pages):
+    for table in spec_of(pages["zh"]["townships/410921001000.html"])["tables"]:
+        for place, column in enumerate(table["columns"]):
+            if column["label"].startswith("推算"):
+                assert not any(row[place].startswith("约") for row in table["rows"])
 
 
 def test_segments_fall_into_their_bands(pages):
@@ -265,9 +302,9 @@ def test_how_complete_the_streets_are_is_a_colouring_of_the_villages(pages, plac
     layer = next(one for one in spec_of(pages["zh"][place])["layers"] if one["name"] == "units")
     theme = layer["themes"][-1]
     assert theme["label"] == "路网完整度"
-    looks = {one["label"]: one["look"]["fillColor"] for one in theme["classes"]}
+    looks = {one["label"]: (one["look"]["fillColor"], "hatch" in one["look"]) for one in theme["classes"]}
     assert list(looks) == ["基本完整", "偏少（可能缺路）", "道路资料不全", "无人口"]
-    assert looks["道路资料不全"] == "hatch"
+    assert looks["道路资料不全"][1]
     assert len(set(looks.values())) == 4
     told = next(column["texts"] for column in layer["columns"] if column["label"] == "路网完整度")
     facts = {"基本完整": "基本完整；93.7%的人口100米内有道路", "无人口": "—",
@@ -284,7 +321,7 @@ def test_what_rests_on_connectors_is_said_where_there_is_any(pages):
     own = zones.loc[zones["code"].eq(village["parent_code"]) & zones["circle"].eq("own")].iloc[0]
     people = 0.25 * village["people_within"]
     said = (
-        f"覆盖人口中，{people:.0f}人（占{people / own['people_within']:.1%}）"
+        f"覆盖人口中，约{people:.0f}人（占{people / own['people_within']:.1%}）"
         "靠连接线（住处到道路直线超过100米）上路。"
     )
     assert said in spec_of(pages["zh"]["townships/410921001000.html"])["notes"]
@@ -311,8 +348,8 @@ def test_streets_beyond_what_a_page_holds_are_left_out_with_a_note(monkeypatch):
 def test_other_lines_kinds_and_times_stand_beside_the_result(pages):
     notes = spec_of(pages["zh"]["index.html"])["notes"]
     assert "参考判定线不同时的达标单位：80%为4个，90%为2个，100%为1个。" in notes
-    assert "如运营中的其他类型设施也计入，可多覆盖：一刻钟服务圈120人。" in notes
-    assert "在建拟建设施投用后，可多覆盖：一公里服务圈340人。" in notes
+    assert "如运营中的其他类型设施也计入，可多覆盖：一刻钟服务圈约120人。" in notes
+    assert "在建拟建设施投用后，可多覆盖：一公里服务圈约340人。" in notes
 
 
 def test_a_study_without_townships_has_everything_on_one_page(tmp_path):
@@ -329,11 +366,15 @@ def test_a_study_without_townships_asks_why_and_what_if_on_its_one_page(tmp_path
     town = Town("A--B--C", people={"A": 10, "C": 30}, facilities={"F": {"at": "A"}}, zones=village)
     results = run(Study.from_file(town.write(tmp_path)))
     (page,) = write_pages(results, tmp_path)
-    plan = spec_of(page.read_text("utf-8"))["plan"]
-    assert [village[1] for village in plan["villages"]] == ["东村"]
-    monkeypatch.setattr("servicecircle.maps.pages.MOST_DRAWN", 0)
+    spec = spec_of(page.read_text("utf-8"))
+    assert [village[1] for village in spec["plan"]["villages"]] == ["东村"]
+    assert not any("try sites" in note for note in spec["notes"])
+    monkeypatch.setattr("servicecircle.maps.layers.MOST_DRAWN", 0)
     (page,) = write_pages(results, tmp_path)
-    assert spec_of(page.read_text("utf-8"))["plan"] is None
+    spec = spec_of(page.read_text("utf-8"))
+    assert spec["plan"] is None
+    (said,) = [note for note in spec["notes"] if "try sites" in note]
+    assert said.startswith("With 2 road segments, more than 0, this page does not ask why")
 
 
 def test_a_draft_is_stamped_and_so_is_what_extends_it():
@@ -392,10 +433,23 @@ def layer_of(page, name):
 def test_the_overview_begins_with_the_four_classes(judged):
     first = layer_of(judged["index.html"], "units")["themes"][0]
     assert first["label"] == "四类划分"
-    labels = [one["label"] for one in first["classes"]]
-    assert labels == ["有设施、已覆盖", "有设施、覆盖不足", "由邻近设施覆盖", "无设施、未覆盖",
-                      "资料不足，未判定"]  # fmt: skip
-    assert [first["of"].count(k) for k in range(4)] == [2, 2, 2, 2]
+    of = [first["classes"][k]["label"].split("（")[0] for k in first["of"]]
+    four = ("有设施、已覆盖", "有设施、覆盖不足", "由邻近设施覆盖", "无设施、未覆盖")
+    assert [of.count(label) for label in four] == [2, 2, 2, 2]
+    assert "道路资料不全" in [one["label"] for one in first["classes"]]
+
+
+def test_a_class_that_cannot_be_told_is_hatched_over_its_colour(judged):
+    layer = layer_of(judged["index.html"], "units")
+    first, certainty = layer["themes"][0], next(
+        column["texts"] for column in layer["columns"] if column["label"] == "可信程度"
+    )  # fmt: skip
+    looks = {one["label"]: one["look"] for one in first["classes"]}
+    plain, doubtful = (looks["无设施、未覆盖" + more] for more in ("", "（待核实）"))
+    assert doubtful["fillColor"] == plain["fillColor"]
+    assert ("hatch" in plain, "hatch" in doubtful) == (False, True)
+    for place, said in zip(first["of"], certainty, strict=True):
+        assert first["classes"][place]["label"].endswith("（待核实）") == (said == "待核实")
 
 
 def test_it_is_said_from_which_share_a_village_counts_as_covered(judged, pages):
@@ -409,8 +463,8 @@ def test_villages_can_be_coloured_by_share_certainty_verdict_and_what_is_planned
     assert list(themes_of)[1:] == ["老年人口覆盖率", "人口覆盖率", "可信程度", "判定结果",
                                    "人口覆盖率（在建拟建设施投用后）", "适用服务圈",
                                    "路网完整度"]  # fmt: skip
-    certain = {one["label"]: one["look"]["fillColor"] for one in themes_of["可信程度"]["classes"]}
-    assert certain["待核实"] == "hatch"
+    certain = {one["label"]: "hatch" in one["look"] for one in themes_of["可信程度"]["classes"]}
+    assert certain == {"确定": False, "基本确定": False, "待核实": True, "资料不足，未判定": False}
 
 
 def test_townships_are_coloured_by_share_with_their_circle_marked(judged):
@@ -523,3 +577,12 @@ def test_numbers_of_any_size_are_packed():
 
 def test_an_island_has_no_letter_that_a_template_reads():
     assert not set("{}%") & set(island("x", b"{{7*7}}{% raw %}"))
+
+
+@pytest.mark.parametrize(("people", "modelled"), [(10, False), (10.5, True)])
+def test_people_in_parts_are_modelled_and_whole_ones_are_counted(tmp_path, people, modelled):
+    village = {"V1": {"box": ("A 800W 800N", "C 800E 800S"), "name": "东村"}}
+    town = Town("A--B--C", people={"A": people}, facilities={"F": {"at": "A"}}, zones=village)
+    results = run(Study.from_file(town.write(tmp_path)))
+    assert results.manifest["people_basis"]["modelled"] is modelled
+    assert Scene.from_results(results).text.modelled is modelled

@@ -14,6 +14,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
+from browser.drawn_province import drawn_province
 from browser.made_results import HOSTILE, made_results, village_points
 from servicecircle.assess.public import for_public
 from servicecircle.findings import Findings
@@ -236,7 +237,7 @@ def test_a_townships_picture_has_its_bands_and_numbered_gaps(drawn):
     inside = scene.units.loc[scene.units["parent_code"] == CODE, "code"]
     first = scene.within_zones("gaps", inside).iloc[0]
     assert f"{first['number']} " in told
-    assert f"about {first['people']:,.0f} people, {first['elderly']:,.0f} elderly" in told
+    assert f"about {first['people']:,.0f} people, about {first['elderly']:,.0f}" in told
 
 
 def test_the_scale_is_true():
@@ -430,3 +431,18 @@ def test_a_run_lists_its_pictures_and_its_pages_carry_the_small_ones(tmp_path):
     for page in (town.output / "index.html", *(town.output / "townships").iterdir()):
         assert 'src="data:image/png;base64,' in page.read_text("utf-8")
         assert page.stat().st_size < 1_000_000
+
+
+def test_the_overview_shows_the_four_classes_and_shares_are_a_picture_of_their_own(tmp_path):
+    own = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    results = changed(drawn_province(prefectures=1, counties=1, townships=2, language="en"), font=str(own))
+    made = pictures.write_pictures(results, tmp_path)
+    assert [path.stem for path in made.files][:6:2] == ["overview", "shares", "verdicts"]
+    assert made.of_pages[""].name == "overview.png"
+    told = re.sub(r"\s+", " ", text_of(tmp_path / "pictures" / "overview.pdf"))
+    for label in ("Own facility, covered", "Own facility, coverage insufficient",
+                  "Covered by a neighbour's facility", "No facility, not covered",
+                  "No facility, not covered (Cannot tell)", "Streets not mapped"):  # fmt: skip
+        assert label in told, label
+    assert "90% to under 100%" not in told
+    assert "90% to under 100%" in text_of(tmp_path / "pictures" / "shares.pdf")

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from openpyxl import load_workbook
 from servicecircle.findings import COLUMNS as FINDING_COLUMNS
 from servicecircle.outputs.manifest import write_manifest
 from servicecircle.outputs.tables import COLUMNS, write_tables
-from servicecircle.outputs.workbook import write_workbook
+from servicecircle.outputs.workbook import share_format, write_workbook
+from servicecircle.units import percent
 from unit.made_results_small import HOSTILE, small_results
 
 
@@ -138,7 +140,7 @@ def test_the_evidence_of_a_verdict_is_in_words(tmp_path):
     sheet = load_workbook(tmp_path / "tables.xlsx")["达标判定"]
     assert sheet["J2"].value == "参评人口 = 1234.5; 计入设施数 = 2"
     assert sheet["F2"].value == "人口比例"
-    assert "99.9%" in sheet["D2"].number_format
+    assert sheet["D2"].number_format == share_format(sheet["D2"].value)
 
 
 def test_english_workbook(tmp_path):
@@ -151,9 +153,30 @@ def test_english_workbook(tmp_path):
 def test_a_share_short_of_all_never_reads_as_all(written):
     book = load_workbook(written / "tables.xlsx")
     cell = next(c for c in book["覆盖情况"][2] if c.value == 0.99961)
-    assert cell.number_format == '[=1]0.0%;[>=0.9995]"99.9%";0.0%'
-    assert book["达标判定"]["D2"].number_format == cell.number_format
+    assert cell.number_format == "0.00%"
     assert book["达标判定"]["G2"].number_format == "0.0%"
+
+
+def read(share, number_format):
+    """Return what a spreadsheet shows of a share: it rounds a half up."""
+    decimals = number_format.count("0") - 1
+    exact = Decimal(repr(share)) * 100
+    return f"{exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)}%"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.0, "0.0%"), (0.5, "50.0%"), (0.7396, "73.96%"), (0.7394, "73.9%"), (0.9996, "99.96%"),
+     (0.99961, "99.96%"), (0.73996, "73.996%"), (0.999999, "99.9999%"), (1.0, "100.0%"), (1.25, "125.0%")],
+)  # fmt: skip
+def test_a_spreadsheet_reads_no_more_than_there_is(share, shown):
+    assert read(share, share_format(share)) == shown
+
+
+def test_cut_to_a_tenth_a_cell_reads_as_the_page_does():
+    for share in np.random.default_rng(1).uniform(0, 1, 2000).tolist():
+        shown = read(share, share_format(share))
+        assert f"{shown[: shown.index('.') + 2]}%" == percent(share)
 
 
 def test_long_texts_are_cut_to_what_a_cell_holds(tmp_path):

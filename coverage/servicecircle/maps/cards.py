@@ -22,13 +22,22 @@ DOUBTS = ("position_doubtful", "no_coordinates", "bad_coordinates", "unknown_kin
 """Reasons that say that the register may be wrong, not that the facility does not count."""
 
 
-def facts(text: Text, frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    """Return the fields of the cards: the first is the heading; what nobody gave is left out."""
+def facts(
+    text: Text, frame: pd.DataFrame, *, people: Callable[[Any], str] | None = None
+) -> list[tuple[str, list[str]]]:
+    """
+    Return the fields of the cards: the first is the heading; what nobody gave is left out.
+
+    Parameters
+    ----------
+    people
+        How a number of people is written; None: as a sentence does.
+    """
     printed: dict[str, Callable[[Any], str]] = {
         "kind": text.kind, "status": lambda key: text.label("status", key), "beds": text.count,
         "nursing_beds": text.count, "floor_area_m2": text.count,
         "operator_type": lambda key: text.label("operator_type", key), "opened": text.written,
-        "people_within": text.people, "snap_m": text.count,
+        "people_within": people or text.about, "snap_m": text.count,
     }  # fmt: skip
     always = {"kind", "status", "people_within"}
     found = [("", [text.written(name) for name in frame["name"]])]
@@ -53,9 +62,11 @@ def card_table(scene: Scene, frame: gpd.GeoDataFrame) -> Table:
     """Return the cards of the facilities that are on the map as a table; its rows lead there."""
     text = scene.text
     on_map = frame[frame.geometry.notna()].reset_index(drop=True)
-    columns = {label or text.say("facilities"): texts for label, texts in facts(text, on_map)}
+    headings = {"": text.say("facilities"), text.say("people_within"): text.heading("people_within")}
+    told = facts(text, on_map, people=text.people)
+    columns = {headings.get(label, label): texts for label, texts in told}
     numbers = {text.label("column", c) for c in ("beds", "nursing_beds", "floor_area_m2", "snap_m")}
-    numbers.add(text.say("people_within"))
+    numbers.add(text.heading("people_within"))
     return Table(
         "facilities", text.say("cards"), columns, frozenset(numbers & set(columns)), {}, "", boxes(on_map)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from servicecircle.maps.pack import island, pack_geometry
+from servicecircle.maps.pack import pack_geometry
 from servicecircle.maps.spelling import spelled
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Drawing:
     inert: bool = False
     codes: Sequence[str] | None = None
 
-    def packed(self) -> tuple[dict[str, Any], str]:
-        """Return what the page has to know of the layer, and the island with its shapes."""
+    def packed(self) -> tuple[dict[str, Any], bytes]:
+        """Return what the page has to know of the layer, and its shapes."""
         head, body = pack_geometry(self.frame.geometry.to_numpy())
         spec = {
             "name": self.name,
@@ -94,7 +94,7 @@ class Drawing:
             "names": self._anchors() if self.named else None,
             "search": None if self.codes is None else self._search(),
         }
-        return spec, island(f"layer-{self.name}", body)
+        return spec, body
 
     def _search(self) -> dict[str, list[str]]:
         return {"codes": list(self.codes or ()), "pinyin": spelled(self.columns[0][1])}

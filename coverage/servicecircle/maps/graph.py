@@ -13,6 +13,7 @@ from servicecircle.assess.walks import limits_for
 from servicecircle.crs import WGS84, transform
 from servicecircle.kinds import COUNTING_STATUS
 from servicecircle.maps.pack import island, varints, zigzag
+from servicecircle.maps.text import unturned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,7 @@ def _head(graph: TrialGraph, ground: Ground) -> dict[str, Any]:
     return {
         "nodes": len(graph.node_xy), "segments": len(graph.u), "vertices": len(graph.vertices),
         "facilities": len(graph.facility_ids), "people": len(graph.weight), "pieces": len(graph.piece_m),
-        "walls": len(graph.walls), "origin": list(graph.origin_mm), "names": list(graph.names),
+        "walls": len(graph.walls), "origin": list(graph.origin_mm), "names": list(map(unturned, graph.names)),
         "piece_m": np.rint(graph.piece_m).astype(int).tolist(),
         "limits": graph.limits.tolist(), "snap": graph.snap, "doubt": graph.doubt_detour,
         "straight": graph.straight, "required": graph.required,
@@ -186,6 +187,7 @@ def _names(scene: Scene, ground: Ground, graph: TrialGraph, units: pd.DataFrame)
         "verdicts": {key: text.label("verdict", key) for key in VERDICTS},
         "operating": status,
         "elderly": scene.elderly,
+        "modelled": text.modelled,
     }  # fmt: skip
 
 

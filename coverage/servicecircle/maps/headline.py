@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from servicecircle.kinds import COUNTING_STATUS
-from servicecircle.maps import layers
+from servicecircle.maps import layers, themes
 from servicecircle.maps.page import Figure
 from servicecircle.maps.tables import unit_counts
+from servicecircle.maps.text import unturned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +25,15 @@ def figures(scene: Scene, whole: pd.DataFrame, units: pd.DataFrame) -> list[Figu
     bases = text.say("bases", high=text.share(_weighted(whole["share_high"], judged)),
                      straight=text.share(_weighted(whole["share_straight"], judged)))  # fmt: skip
     leading = [Figure(text.say("share_people"), text.share(_weighted(whole["share_within"], judged)), bases)]
-    left = [Figure(text.say("gap_people"), text.people(whole["gap_people"].sum(skipna=False)),
-                   text.say("of_people", people=text.people(judged.sum())))]  # fmt: skip
+    left = [Figure(text.say("gap_people"), text.about(whole["gap_people"].sum(skipna=False)),
+                   text.say("of_people", people=text.about(judged.sum())))]  # fmt: skip
     if scene.elderly:
         old, covered = (whole[f"elderly_{part}"].sum(skipna=False) for part in ("judged", "within"))
         share = covered / old if old else None
-        within = text.say("covered", people=text.people(covered))
+        within = text.say("covered", people=text.about(covered))
         leading.insert(0, Figure(text.say("share_elderly"), text.share(share), within))
-        of = text.say("of_elderly", people=text.people(old))
-        left.insert(0, Figure(text.say("gap_elderly"), text.people(old - covered), of))
+        of = text.say("of_elderly", people=text.about(old))
+        left.insert(0, Figure(text.say("gap_elderly"), text.about(old - covered), of))
     counts = unit_counts(units)
     met = counts["met"] / counts["judged"] if counts["judged"] else None
     return [
@@ -89,7 +89,7 @@ def notes(scene: Scene) -> list[str]:
     """Return the reservations that stand on every page."""
     text, study = scene.text, scene.study
     said = [rule(scene), text.say("filled_counts", status=text.label("status", COUNTING_STATUS))]
-    if PurePath(study.people.source).suffix.lower() in {".tif", ".tiff"}:
+    if text.modelled:
         said.append(text.say("modelled"))
     said.append(text.say("basis", basis=text.say(study.people.basis), year=_year(scene)))
     if scene.profile is not None and scene.profile.draft:
@@ -100,7 +100,7 @@ def notes(scene: Scene) -> list[str]:
 
 def classes(scene: Scene, units: pd.DataFrame) -> list[str]:
     """Return from which share a village counts as covered in the four classes, where there are any."""
-    if "village_class" not in units or not units["village_class"].ne("").any():
+    if not themes.classed(units):
         return []
     text = scene.text
     return [text.say("classes_from", share=text.share(scene.study.rules.class_share))]
@@ -117,7 +117,7 @@ def edition_notes(scene: Scene) -> list[str]:
 
 def imprint(scene: Scene) -> list[str]:
     """Return what stands below a map on paper: who made it, whom it is owed to, its rules and dates."""
-    text, maker, owed_to = scene.text, scene.study.study.maker, credit(scene)
+    text, maker, owed_to = scene.text, unturned(scene.study.study.maker), credit(scene)
     made = [text.say("made_by", maker=maker)] if maker.strip() else []
     made += [text.say("sources", credit=owed_to)] if owed_to else []
     return [line for line in (text.say("semicolon").join(made), text.say("space").join(notes(scene))) if line]
@@ -130,7 +130,7 @@ def connectors(scene: Scene, whole: pd.DataFrame) -> list[str]:
         return []
     share = text.share(people / whole["people_within"].sum())
     metres = f"{scene.study.rules.connector_m:g}"
-    return [text.say("by_connector", people=text.people(people), share=share, metres=metres)]
+    return [text.say("by_connector", people=text.about(people), share=share, metres=metres)]
 
 
 def left_out(scene: Scene, segments: pd.DataFrame, people: pd.DataFrame) -> list[str]:
@@ -141,6 +141,18 @@ def left_out(scene: Scene, segments: pd.DataFrame, people: pd.DataFrame) -> list
         for key, frame in (("longest_streets", segments), ("fullest_places", people))
         if len(frame) > drawn
     ]
+
+
+def asked(scene: Scene, *, on_pages: bool) -> list[str]:
+    """Return where why and what-if are asked, if not here; a public edition does not ask them."""
+    if scene.public:
+        return []
+    if on_pages:
+        return [scene.text.say("asked_on_pages")]
+    many = len(scene.segments)
+    if many <= layers.MOST_DRAWN:
+        return []
+    return [scene.text.say("asked_nowhere", all=many, most=layers.MOST_DRAWN)]
 
 
 def other_answers(scene: Scene) -> list[str]:
@@ -156,7 +168,7 @@ def other_answers(scene: Scene) -> list[str]:
         said.append(text.say("reference_lines", lines=named))
     for question, by_circle in summary.get("people_more", {}).items():
         more = [
-            text.say("more_people", circle=text.circle(circle), people=text.people(by_circle[circle.id]))
+            text.say("more_people", circle=text.circle(circle), people=text.about(by_circle[circle.id]))
             for circle in scene.study.circles
             if by_circle.get(circle.id, 0.0) >= 1
         ]
@@ -168,7 +180,7 @@ def other_answers(scene: Scene) -> list[str]:
 def credit(scene: Scene) -> str:
     """Return whom the streets are owed to: as the study says, else OpenStreetMap where they are its."""
     if scene.study.streets.credit is not None:
-        return scene.study.streets.credit
+        return unturned(scene.study.streets.credit)
     return "© OpenStreetMap contributors (ODbL)" if scene.manifest.get("streets_from_osm") else ""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from servicecircle.maps import headline, layers, tables, themes
 from servicecircle.maps.basemaps import base_maps
 from servicecircle.maps.page import Page
+from servicecircle.maps.parts import light
 from servicecircle.maps.scene import box_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def index(scene: Scene, counties: Mapping[str, str], townships: Mapping[str, str
     counties, townships
         Addresses of their pages by code.
     """
+    scene = light(scene)
     text, frames = scene.text, scene.uppers
     found = [
         tables.upper_table(scene, frame, level, [counties.get(code) for code in frame["code"]])
@@ -42,7 +44,7 @@ def index(scene: Scene, counties: Mapping[str, str], townships: Mapping[str, str
     gaps = scene.gaps.iloc[:MOST_GAPS]
     return Page(
         text=text,
-        title=text.say("title", name=scene.study.name, date=text.date(scene.as_of)),
+        title=text.say("title", name=text.brief(scene.study.name), date=text.date(scene.as_of)),
         lead=headline.lead(scene),
         figures=[*headline.figures(scene, scene.whole, scene.units), headline.facility_figure(scene)],
         links=[],
@@ -50,7 +52,7 @@ def index(scene: Scene, counties: Mapping[str, str], townships: Mapping[str, str
         tables=[*found, tables.gap_table(scene, gaps, advice=False)],
         notes=[
             *headline.notes(scene), *headline.connectors(scene, scene.whole), *headline.other_answers(scene),
-            *_left_out(scene),
+            *_left_out(scene), *headline.asked(scene, on_pages=True),
         ],
         credit=headline.credit(scene),
         leading="county",

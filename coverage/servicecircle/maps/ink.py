@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 POINTS_PER_PIXEL = 0.62
 """A screen's pixel on paper: a little finer than its 1/96 inch, as print shows more."""
 
-HATCH, HATCH_INK = "//////", "#6e7781"
+HATCH = "//////"
 _CORNERS = {
     "triangle": (3, 0.0),
     "wedge": (3, np.pi),
@@ -61,8 +61,8 @@ def stroke(look: Look) -> dict[str, Any]:
 
 def fill(look: Look) -> dict[str, Any]:
     """Return how matplotlib fills a look."""
-    if look.get("fillColor") == "hatch":
-        return {"facecolor": "#ffffff", "hatch": HATCH, "edgecolor": HATCH_INK, "linewidth": 0}
+    if look.get("hatch"):
+        return {"facecolor": look["fillColor"], "hatch": HATCH, "edgecolor": look["hatch"], "linewidth": 0}
     if look.get("fill") is False or not look.get("fillColor") or not look.get("fillOpacity"):
         return {"facecolor": "none", "linewidth": 0}
     return {"facecolor": look["fillColor"], "alpha": look["fillOpacity"], "linewidth": 0}

@@ -14,7 +14,7 @@ from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.kinds import KINDS
 from servicecircle.maps import cards, looks, themes
 from servicecircle.maps.drawings import Drawing, Theme
-from servicecircle.maps.text import EMPTY
+from servicecircle.maps.text import EMPTY, unturned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def segments(scene: Scene, frame: gpd.GeoDataFrame, *, shown: bool) -> Drawing:
     classes = [(label, looks.line(*look)) for label, look in zip(labels, looks.MINUTE_LINES, strict=True)]
     classes.append((text.say("unreachable"), looks.line("#80868b", 1.4, dash="2 4")))
     columns = [
-        ("", [name or text.say("unnamed_street") for name in frame["name"].fillna("")]),
+        ("", [unturned(name) or text.say("unnamed_street") for name in frame["name"].fillna("")]),
         (text.say("walking_minutes"), [text.minutes(value) for value in seconds]),
         (text.say("length_m"), [text.count(length) for length in frame["length_m"]]),
     ]
@@ -159,12 +159,12 @@ def gaps(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
     columns = [
         ("", [text.written(name) for name in frame["zone_name"]]),
         (text.label("column", "place"), [text.written(place) for place in frame["place"]]),
-        (text.say("gap_people"), [text.people(people) for people in frame["people"]]),
+        (text.say("gap_people"), [text.about(people) for people in frame["people"]]),
         (text.say("walking_minutes"), [text.minutes(seconds) for seconds in frame["seconds"]]),
         (text.label("column", "reason"), [text.label("reason", reason) for reason in frame["reason"]]),
     ]
     if scene.elderly:
-        columns.insert(2, (text.say("gap_elderly"), [text.people(people) for people in frame["elderly"]]))
+        columns.insert(2, (text.say("gap_elderly"), [text.about(people) for people in frame["elderly"]]))
     places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=frame.crs)
     of = [CERTAIN_FIRST.index(key) for key in frame["class"]]
     radii = crowded * (4 + 6 * np.sqrt(_of_largest(frame["people"])))
@@ -181,7 +181,7 @@ def people(scene: Scene, frame: gpd.GeoDataFrame, *, shown: bool) -> Drawing:
         (text.say("doubtful_dots"), looks.dot(doubtful=True)),
     ]
     columns = [
-        ("", [text.say("about_people", people=text.people(people)) for people in frame["people"]]),
+        ("", [text.say("of_so_many", people=text.about(people)) for people in frame["people"]]),
         (text.label("column", "reason"), [text.label("reason", reason) for reason in frame["reason"]]),
         (text.say("walking_minutes"), [text.minutes(seconds) for seconds in frame["seconds"]]),
         (text.say("straight_m"), [text.count(metres) for metres in _finite(frame["straight_m"])]),
@@ -235,7 +235,7 @@ def circles(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
         ("", [text.written(names.get(key)) for key in frame["facility_id"]]),
         (text.say("limit"), limits),
         (text.say("street_km"), [f"{metres / 1000:.1f}" for metres in frame["street_m"]]),
-        (text.say("people_within"), [text.people(people) for people in frame["people_within"]]),
+        (text.say("people_within"), [text.about(people) for people in frame["people_within"]]),
     ]
     theme = Theme("", [(text.say("circles"), look)], [0] * len(frame))
     return Drawing("circles", text.say("circles"), "area", frame, [theme], columns, shown=False)
@@ -265,8 +265,8 @@ def _share_facts(scene: Scene, frame: pd.DataFrame) -> list[tuple[str, list[str]
         (text.say("share_people"), [text.share(share) for share in frame["share_within"]]),
         (text.label("column", "share_high"), [text.share(share) for share in frame["share_high"]]),
         (text.label("column", "verdict"), [verdict(text, key) for key in known]),
-        (text.say("people"), [text.people(people) for people in frame["people"]]),
-        (text.say("gap_people"), [text.people(people) for people in frame["gap_people"]]),
+        (text.say("people"), [text.about(people) for people in frame["people"]]),
+        (text.say("gap_people"), [text.about(people) for people in frame["gap_people"]]),
     ]
     if scene.elderly:
         elderly = [text.share(share) for share in frame["elderly_share_within"]]

@@ -21,6 +21,9 @@ CLASS_FILLS = {
     "uncovered": "#8a3d0c",
     "": "#ffffff",
 }
+HATCH_INK, DARK_FILLS = "#6e7781", ("#8a3d0c",)
+"""The lines of a hatch; on dark fills they are white."""
+
 CERTAINTY_FILLS = {"certain": "#4f9d94", "likely": "#b9dcd6", "cannot_tell": "hatch", "": "#ffffff"}
 STREET_FILLS = {"mapped": "#d9efe9", "sparse": "#dd9446", "unmapped": "hatch", "": "#ffffff"}
 CIRCLE_FILLS = ("#4f79a8", "#d9c27a", "#8c6bb1", "#9e9e9e", "#c6dbef", "#7f5539")
@@ -35,9 +38,12 @@ GAP_LOOKS = {
 }
 
 
-def area(fill: str) -> Look:
-    """Return the look of a filled zone; `hatch` is the grey of what has to be verified."""
-    return {"color": "#3c4043", "weight": 0.8, "fillColor": fill, "fillOpacity": 0.9}
+def area(fill: str, *, doubtful: bool = False) -> Look:
+    """Return the look of a filled zone; `hatch` is the grey of what has to be verified, doubtful ones too."""
+    look = {"color": "#3c4043", "weight": 0.8, "fillColor": fill, "fillOpacity": 0.9}
+    if fill == "hatch":
+        return {**look, "fillColor": "#ffffff", "hatch": HATCH_INK}
+    return {**look, "hatch": "#ffffff" if fill in DARK_FILLS else HATCH_INK} if doubtful else look
 
 
 def outline(*, dashed: bool) -> Look:

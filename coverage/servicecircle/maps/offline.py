@@ -70,7 +70,13 @@ def page_code() -> str:
     """Return the page's own scripts as one, with the library that unpacks its data."""
     inflate = asset("tiny-inflate.js").decode()
     library = f"const tinyInflate = ((module) => {{\n{inflate}\nreturn module.exports;\n}})({{}});"
-    return "\n".join([library, *(asset(name).decode() for name in SCRIPTS)])
+    return "\n".join([library, *(_lean(asset(name).decode()) for name in SCRIPTS)])
+
+
+def _lean(code: str) -> str:
+    """Return a script without indents and lines of comment: they are for those who mend it."""
+    kept = re.sub(r"^\s*/\*((?!\*/).)*\*/\s*$", "", code, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join(line for raw in kept.splitlines() if (line := raw.strip()))
 
 
 _VENDORED = {LEAFLET_JS: leaflet_js, LEAFLET_CSS: leaflet_css}

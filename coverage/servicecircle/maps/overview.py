@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from servicecircle.maps import headline, layers, sheets, tables, themes
 from servicecircle.maps.basemaps import base_maps
 from servicecircle.maps.page import Page
+from servicecircle.maps.parts import light
 from servicecircle.maps.scene import box_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[st
     links
         Texts and addresses of the pages above and beside it, where it is of one county among several.
     """
+    scene = light(scene)
     text = scene.text
     addresses = [pages.get(code) for code in scene.townships["code"]]
     found = [tables.gap_table(scene, scene.gaps, advice=False)]
@@ -34,7 +36,7 @@ def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[st
         found.insert(0, tables.township_table(scene, addresses))
     found.append(tables.unit_table(scene, scene.units, pages))
     for code, name in zip(scene.whole["code"], scene.whole["name"], strict=True):
-        whose = scene.study.name if name == code else text.written(name)  # nobody named it: built from codes
+        whose = text.brief(scene.study.name if name == code else name)  # nobody named it: built from codes
         verdicts = sheets.verdict_table(scene, code, whose) if len(scene.whole) == 1 else None
         found += [verdicts] if verdicts else []
     people = scene.people.iloc[:0] if pages else scene.people
@@ -53,7 +55,7 @@ def overview(scene: Scene, pages: Mapping[str, str], *, links: Sequence[tuple[st
             *headline.connectors(scene, scene.whole),
             *headline.other_answers(scene),
             *left_out,
-            *([text.say("asked_on_pages")] if pages and not scene.public else []),
+            *headline.asked(scene, on_pages=bool(pages)),
         ],
         credit=headline.credit(scene),
         imprint=headline.imprint(scene),
@@ -67,9 +69,9 @@ def _title(scene: Scene, *, own: bool) -> str:
     """Return the title; of a county among several with its name."""
     text, date = scene.text, scene.text.date(scene.as_of)
     if not own:
-        return text.say("title", name=scene.study.name, date=date)
-    name = text.written(scene.whole["name"].iloc[0])
-    return text.say("township_title", name=scene.study.name, township=name, date=date)
+        return text.say("title", name=text.brief(scene.study.name), date=date)
+    name = text.brief(scene.whole["name"].iloc[0])
+    return text.say("township_title", name=text.brief(scene.study.name), township=name, date=date)
 
 
 def _drawings(scene: Scene, pages: Mapping[str, str]) -> list[Drawing]:

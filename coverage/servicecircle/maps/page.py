@@ -23,6 +23,7 @@ CONTROLS = (
     "skip", "map", "layers", "colour_by", "zoom_in", "zoom_out", "whole_area", "north",
     "open_page", "on_the_map", "show_on_map", "notes", "colon", "pages", "search", "search_hint",
     "search_none", "search_count", "base_map", "no_base_map", "no_tiles", "print", "printed",
+    "printed_gaps", "unfold",
 )  # fmt: skip
 """The words of the page's controls."""
 
@@ -77,16 +78,19 @@ class Page:
 
     def map(self) -> PageMap:
         """Return the page as a folium map; its `get_root().render()` is the whole document."""
-        packed = [drawing.packed() for drawing in self.drawings if len(drawing.frame)]
+        packed: list[dict[str, Any]] = []
+        shapes: dict[bytes, str] = {}
+        for spec, body in (drawing.packed() for drawing in self.drawings if len(drawing.frame)):
+            packed.append({**spec, "island": shapes.setdefault(body, f"layer-{spec['name']}")})
         west, south, east, north = (round(degrees, 5) for degrees in self.box)
-        spec: dict[str, Any] = {
+        told: dict[str, Any] = {
             "title": self.title,
             "words": {key: self.text.say(key, count="#", name="#") for key in CONTROLS},
             "lead": list(self.lead),
             "figures": [[figure.label, figure.value, figure.note] for figure in self.figures],
             "links": list(self.links),
             "box": [[south, west], [north, east]],
-            "layers": [spec for spec, _ in packed],
+            "layers": packed,
             "tables": [{**table.spec(), "more": self._more(table)} for table in self.tables],
             "notes": list(self.notes),
             "imprint": list(self.imprint),
@@ -95,8 +99,9 @@ class Page:
             "base_maps": [base.spec(self.text) for base in self.base_maps],
             "plan": self.plan.spec if self.plan else None,
         }
-        written = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        islands = [island("page", written.encode("utf-8", errors="replace")), *(text for _, text in packed)]
+        written = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        islands = [island("page", written.encode("utf-8", errors="replace"))]
+        islands += [island(name, body) for body, name in shapes.items()]
         islands += [self.plan.island()] if self.plan else []
         hosts = [host for base in self.base_maps for host in base.hosts]
         return PageMap(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from servicecircle.maps import layers
 from servicecircle.maps.graph import plan_of
 from servicecircle.maps.index import index
 from servicecircle.maps.kept import Kept
-from servicecircle.maps.layers import MOST_DRAWN
 from servicecircle.maps.overview import overview
 from servicecircle.maps.parts import county_part, digest, township_part
 from servicecircle.maps.pixels import small
@@ -183,13 +183,13 @@ class Plans:
 
     def _asked_here(self) -> Plan | None:
         """Return the streets of a study without townships, if its only page has room for them."""
-        room = not self.townships and len(self.scene.segments) <= MOST_DRAWN
+        room = not self.townships and len(self.scene.segments) <= layers.MOST_DRAWN
         return plan_of(self.scene, self.scene.units) if room else None
 
     def _county(self, code: str) -> Job:
         part = county_part(self.scene, code)
         pages = {c: f"../townships/{self.townships[c]}" for c in part.townships["code"]}
-        links = _around(self.scene, self.counties, code)
+        links = _around(self.scene, self.counties, code, of="_county")
         return Job(f"counties/{self.counties[code]}", "overview", part, links=links, addresses=(pages,),
                    picture=self.pictures.get(code))  # fmt: skip
 
@@ -202,7 +202,7 @@ class Plans:
             links = _around(self.scene, self.townships, code)
             county = parents[code]
             if county in self.counties:
-                up = self.scene.text.say("to_county", name=counties[county])
+                up = self.scene.text.say("to_county", name=self.scene.text.brief(counties[county]))
                 links = (links[0], (up, f"../counties/{self.counties[county]}"), *links[1:])
             yield Job(
                 f"townships/{name}", "township", part, code, links,
@@ -210,15 +210,17 @@ class Plans:
             ).digested()  # fmt: skip
 
 
-def _around(scene: Scene, names: Mapping[str, str], code: str) -> tuple[tuple[str, str], ...]:
+def _around(
+    scene: Scene, names: Mapping[str, str], code: str, *, of: str = ""
+) -> tuple[tuple[str, str], ...]:
     """Return the ways to the first page, and to the pages before and after."""
     codes, text = list(names), scene.text
     at = codes.index(code)
     links = [(text.say("to_overview"), "../index.html")]
     if at:
-        links.append((text.say("previous"), names[codes[at - 1]]))
+        links.append((text.say(f"previous{of}"), names[codes[at - 1]]))
     if at + 1 < len(codes):
-        links.append((text.say("next"), names[codes[at + 1]]))
+        links.append((text.say(f"next{of}"), names[codes[at + 1]]))
     return tuple(links)
 
 

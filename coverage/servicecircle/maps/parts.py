@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MARGIN_DEG = 0.012
 """How far beyond a page's zones facilities and circles are drawn: a little more than a kilometre."""
 
+COARSE_DEG = {1000: 5e-4, 10_000: 2e-3}
+"""With more villages than this a page's shapes are simplified so far: about 50 m, and 200 m."""
+
 _FRAMES = (
     "units", "townships", "whole", "facilities", "gaps", "people", "segments", "circles", "reach", "straight",
     "verdicts",
@@ -96,6 +99,26 @@ def clipped(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> 
     return cut[~cut.is_empty].reset_index(drop=True)
 
 
+def light(scene: Scene) -> Scene:
+    """Return a scene with coarser shapes where it has so many villages that none is seen closely."""
+    found = [tolerance for many, tolerance in COARSE_DEG.items() if len(scene.units) > many]
+    if not found:
+        return scene
+    frames = {name: _coarse(getattr(scene, name), found[-1]) for name in ("units", "townships")}
+    lines = scene.segments.set_geometry(scene.segments.geometry.simplify(found[-1]))
+    return replace(scene, **frames, segments=lines)
+
+
+def _coarse(frame: gpd.GeoDataFrame, tolerance: float) -> gpd.GeoDataFrame:
+    """Simplify areas along the borders they share; where they overlap, each for itself."""
+    shapes = frame.geometry.to_numpy()
+    areas = np.isin(shapely.get_type_id(shapes), (3, 6))
+    way = shapely.coverage_simplify if shapely.coverage_is_valid(shapes[areas]) else shapely.simplify
+    shapes = shapes.copy()
+    shapes[areas] = way(shapes[areas], tolerance)
+    return frame.set_geometry(shapes)
+
+
 # ---------------------------------------------------------------- digests
 
 
@@ -103,7 +126,13 @@ def digest(scene: Scene, *more: bytes | str) -> str:
     """Return a digest of all that a page is made from: the same digest, the same page."""
     found = hashlib.sha256(_maker().encode())
     study = json.dumps(scene.study.model_dump(), sort_keys=True, default=str)  # whatever letters are in it
-    texts = [study, scene.as_of.isoformat(), scene.crs.to_wkt(), scene.text.language]
+    texts = [
+        study,
+        scene.as_of.isoformat(),
+        scene.crs.to_wkt(),
+        scene.text.language,
+        str(scene.text.modelled),
+    ]
     texts.append(json.dumps({key: scene.manifest.get(key) for key in _TOLD}, sort_keys=True, default=str))
     if scene.profile is not None:
         texts.append(scene.profile.model_dump_json())

@@ -18,7 +18,7 @@ import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from servicecircle.maps import captions, headline, layers, looks
+from servicecircle.maps import captions, headline, layers, looks, themes
 from servicecircle.maps.ink import paint, trace
 from servicecircle.maps.kept import Kept
 from servicecircle.maps.letters import find_face, letters_of, texts_of
@@ -92,7 +92,9 @@ class Studio:
 
 def write_pictures(results: Results, folder: Path, *, earlier: Path | None = None, workers: int = 1) -> Drawn:
     """
-    Write `pictures/overview`, `pictures/verdicts` and one per county and township, each as PNG and PDF.
+    Write `pictures/overview`, `shares`, `verdicts` and one per county and township, each as PNG and PDF.
+
+    The overview shows what the page's does: the four classes of villages, or shares where there are none.
 
     Nothing is written where the study wants no pictures, or no font has the letters of its language.
 
@@ -191,10 +193,13 @@ def studio(scene: Scene, texts: Sequence[str]) -> Iterator[Studio | None]:
 
 
 def _overviews(scene: Scene) -> dict[str, str]:
-    """Return the overviews' names, and the label of the theme that each shows."""
+    """Return the overviews' names, and the label of the theme that each shows; the page's own comes first."""
     text = scene.text
     share = text.say("share_elderly" if scene.elderly else "share_people")
-    return {"overview": share, "verdicts": text.label("column", "verdict")}
+    verdicts = {"verdicts": text.label("column", "verdict")}
+    if not themes.classed(scene.units):
+        return {"overview": share, **verdicts}
+    return {"overview": text.label("column", "village_class"), "shares": share, **verdicts}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,9 +328,9 @@ def _gap_rows(scene: Scene, gaps: gpd.GeoDataFrame) -> list[Entry]:
     text, key = scene.text, "gap_row_elderly" if scene.elderly else "gap_row"
     rows = []
     for row in gaps.head(MOST_LISTED).to_dict("records"):
-        people, elderly = text.people(row["people"]), text.people(row.get("elderly"))
+        people, elderly = text.about(row["people"]), text.about(row.get("elderly"))
         told = {"number": row["number"], "name": text.written(row["zone_name"]), "elderly": elderly,
-                "people": people if people == EMPTY else text.say("about_people", people=people)}  # fmt: skip
+                "people": people if people == EMPTY else text.say("of_so_many", people=people)}  # fmt: skip
         rows.append(Entry(text.say("gap_row" if elderly == EMPTY else key, **told)))
     return rows
 

@@ -10,7 +10,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL, SMALL_BYTES = ((1000, 48), (1000, 24), (900, 24), (800, 16), (640, 12)), 120_000
+SMALL, SMALL_BYTES = ((1000, 48), (1000, 24), (900, 24), (800, 24), (700, 24)), 80_000
 """Of the picture inside a page: pixels and colours, the finest first, and its most bytes."""
 
 _GREYS = tuple((level, level, level) for level in range(40, 256, 43))

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from servicecircle.maps.page import Page
     from servicecircle.maps.tables import Table
 
-MOST_ROWS = 50
+MOST_ROWS, LONG = 30, 300
+"""So many rows of a table; longer texts are cut to their first lines by the style."""
 
 
 def plain(page: Page) -> str:
@@ -82,5 +83,6 @@ def _row(
     for text, addresses, number in zip(texts, links, numbers, strict=True):
         address = addresses[row] if addresses else None
         cell = _link(text, address) if address else _safe(text)
+        cell = f'<div class="cut">{cell}</div>' if len(text) > LONG else cell
         cells.append(f'<td class="number">{cell}</td>' if number else f"<td>{cell}</td>")
     return f"<tr>{''.join(cells)}</tr>\n"

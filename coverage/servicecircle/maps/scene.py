@@ -31,7 +31,7 @@ LEVELS = ("prefecture", "county", "township", "village")
 ZONE_TOLERANCE_M = 8.0
 UPPER_TOLERANCE_M = 60.0
 LINE_TOLERANCE_M = 2.0
-CIRCLE_TOLERANCE_M = 4.0
+CIRCLE_TOLERANCE_M = 8.0
 NOT_COVERED = ("no_counting_facility", "too_far", "detour", *DOUBTFUL)
 
 
@@ -99,7 +99,7 @@ class Scene:
         return cls(
             study=results.study,
             crs=crs,
-            text=Text(results.study.language),
+            text=Text(results.study.language, modelled=_modelled(results.manifest)),
             as_of=_as_of(results),
             manifest=results.manifest,
             units=_degrees(units.set_geometry(_simple_zones(units.geometry.to_numpy())), crs),
@@ -159,6 +159,10 @@ def _own(zones: gpd.GeoDataFrame, level: str) -> gpd.GeoDataFrame:
 def _upper(results: Results, level: str) -> gpd.GeoDataFrame:
     """Return the zones of a level, one row each."""
     return _simple(_own(results.zones, level), UPPER_TOLERANCE_M, results.crs)
+
+
+def _modelled(manifest: Mapping[str, Any]) -> bool:
+    return bool(manifest.get("people_basis", {}).get("modelled"))
 
 
 def _profile(results: Results) -> Profile | None:

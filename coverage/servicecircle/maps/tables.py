@@ -9,6 +9,7 @@ from servicecircle.maps.clauses import unmet
 from servicecircle.maps.drawings import boxes
 from servicecircle.maps.looks import VERDICT_FILLS
 from servicecircle.maps.text import Shown
+from servicecircle.maps.themes import classed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,9 @@ def _keys(texts: Sequence[str]) -> list[float | None] | None:
 def township_table(scene: Scene, links: Sequence[str | None]) -> Table:
     """Return one row per township, with the counts of its villages."""
     text, frame = scene.text, scene.townships
-    counts = [_counts(scene.units[scene.units["parent_code"] == code]) for code in frame["code"]]
+    of = scene.units.groupby("parent_code", sort=False).indices
+    verdict = scene.units["verdict"]
+    counts = [_counts(verdict.iloc[of.get(code, [])]) for code in frame["code"]]
     name = text.label("level", "township")
     columns = {
         name: [text.written(value) for value in frame["name"]],
@@ -103,8 +106,12 @@ def unit_table(scene: Scene, frame: gpd.GeoDataFrame, links: Mapping[str, str] |
         above: [text.written(parents.get(code)) for code in frame["parent_code"]],
         text.say("circle"): [names.get(key, text.say("no_circle")) for key in frame["circle"]],
         **_class_columns(text, frame),
-        text.say("people"): [text.people(people) for people in frame["people"]],
-        **({text.say("elderly"): [text.people(p) for p in frame["elderly_people"]]} if scene.elderly else {}),
+        text.heading("people"): [text.people(people) for people in frame["people"]],
+        **(
+            {text.heading("elderly"): [text.people(p) for p in frame["elderly_people"]]}
+            if scene.elderly
+            else {}
+        ),
         **_share_columns(scene, frame),
         text.label("column", "share_straight"): [text.share(share) for share in frame["share_straight"]],
         text.label("column", "verdict"): verdicts(text, frame),
@@ -146,13 +153,16 @@ def gap_table(scene: Scene, frame: gpd.GeoDataFrame, *, advice: bool) -> Table:
     text = scene.text
     facilities = dict(zip(scene.facilities["facility_id"], scene.facilities["name"], strict=True))
     numbers = {
-        text.say("gap_people"): [text.people(people) for people in frame["people"]],
+        text.heading("gap_people"): [text.people(people) for people in frame["people"]],
         text.say("walking_minutes"): [text.minutes(seconds) for seconds in frame["seconds"]],
         text.label("column", "metres"): [text.count(metres) for metres in frame["metres"]],
         text.label("column", "straight_m"): [text.count(metres) for metres in frame["straight_m"]],
     }
     if scene.elderly:
-        numbers = {text.say("gap_elderly"): [text.people(people) for people in frame["elderly"]], **numbers}
+        numbers = {
+            text.heading("gap_elderly"): [text.people(people) for people in frame["elderly"]],
+            **numbers,
+        }
     columns = {
         text.say("gap"): [text.say("gap_number", number=number) for number in frame["number"]],
         text.label("column", "zone_name"): [text.written(name) for name in frame["zone_name"]],
@@ -180,16 +190,16 @@ def verdicts(text: Text, frame: pd.DataFrame) -> list[str]:
     return said
 
 
-def _counts(units: pd.DataFrame) -> dict[str, int]:
+def _counts(verdict: pd.Series) -> dict[str, int]:
     """Return how many zones met, did not meet, have to be verified and were not judged."""
-    counts = units["verdict"].value_counts()
-    known = {key: int(counts.get(key, 0)) for key in ("met", "not_met", "to_verify")}
-    return {**known, "not_judged": len(units) - sum(known.values())}
+    found = verdict.tolist()
+    known = {key: found.count(key) for key in ("met", "not_met", "to_verify")}
+    return {**known, "not_judged": len(found) - sum(known.values())}
 
 
 def unit_counts(units: pd.DataFrame) -> dict[str, int]:
     """Return how many zones there are by verdict, and how many were judged at all."""
-    counts = _counts(units)
+    counts = _counts(units["verdict"])
     return {**counts, "units": len(units), "judged": len(units) - counts["not_judged"]}
 
 
@@ -208,7 +218,7 @@ def _share_columns(scene: Scene, frame: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _class_columns(text: Text, frame: pd.DataFrame) -> dict[str, list[str]]:
-    if "village_class" not in frame or not frame["village_class"].ne("").any():
+    if not classed(frame):
         return {}
     return {
         text.label("column", key): [text.label(key, value) for value in frame[key]]
@@ -218,8 +228,8 @@ def _class_columns(text: Text, frame: pd.DataFrame) -> dict[str, list[str]]:
 
 def _gap_columns(scene: Scene, frame: pd.DataFrame) -> dict[str, list[str]]:
     text = scene.text
-    gaps = {text.say("gap_people"): [text.people(people) for people in frame["gap_people"]]}
+    gaps = {text.heading("gap_people"): [text.people(people) for people in frame["gap_people"]]}
     if scene.elderly:
         left = frame["elderly_judged"] - frame["elderly_within"]
-        gaps = {text.say("gap_elderly"): [text.people(people) for people in left], **gaps}
+        gaps = {text.heading("gap_elderly"): [text.people(people) for people in left], **gaps}
     return gaps

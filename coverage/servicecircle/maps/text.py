@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from servicecircle.study import Circle
 
 EMPTY = "—"
+BRIEF = 80
+"""Letters of a name in a title; its whole stands in the tables."""
 
 
 class Shown(str):
@@ -34,15 +37,31 @@ class Shown(str):
         return shown
 
 
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def unturned(text: str) -> str:
+    """Return a text without the marks that turn the direction of what is written after it."""
+    return _TURNING.sub("", text)
+
+
 def _known(value: Any) -> bool:
     return not pd.isna(value) and math.isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The words of one language, and how it writes numbers; what is unknown is a dash."""
+    """
+    The words of one language, and how it writes numbers; what is unknown is a dash.
+
+    Parameters
+    ----------
+    modelled
+        People were not counted one by one: a sentence says 约 before their number, a column 推算 above it.
+    """
 
     language: words.Language
+    modelled: bool = False
 
     def say(self, key: str, **facts: Any) -> str:
         """Return one of the pages' own words; facts are inserted as they are."""
@@ -61,11 +80,16 @@ class Text:
 
     def circle(self, circle: Circle) -> str:
         """Return what a circle is called."""
-        return circle.name or self.label("circle", circle.id)
+        return unturned(circle.name or "") or self.label("circle", circle.id)
 
     def written(self, value: Any) -> str:
         """Return a user's own text."""
-        return str(value) if isinstance(value, str) and value.strip() else EMPTY
+        return unturned(value) if isinstance(value, str) and unturned(value).strip() else EMPTY
+
+    def brief(self, name: Any) -> str:
+        """Return a name for a title or a sentence: one of any length leaves room for what follows."""
+        whole = self.written(name)
+        return whole if len(whole) <= BRIEF else whole[: BRIEF - 1] + "…"
 
     def share(self, share: Any) -> str:
         """
@@ -81,9 +105,20 @@ class Text:
         """Return a number of people, never with decimals."""
         if not _known(people):
             return EMPTY
-        if 0 < people < 0.5:
+        if 0 < people <= 0.5:
             return Shown.of(self.say("under_one"), people)
         return Shown.of(f"{people:.0f}" if self.language == "zh" else f"{people:,.0f}", people)
+
+    def about(self, people: Any) -> str:
+        """Return a number of people as a sentence or a card says it: 约 before a modelled one."""
+        said = self.people(people)
+        if not self.modelled or said == EMPTY or not people > 0.5:
+            return said
+        return Shown.of(self.say("about", people=said), people)
+
+    def heading(self, key: str) -> str:
+        """Return the heading of a table's column of people: 推算 before what is modelled."""
+        return self.say("modelled_column", label=self.say(key)) if self.modelled else self.say(key)
 
     def count(self, number: Any) -> str:
         """Return a whole number."""

@@ -25,12 +25,17 @@ def of_units(scene: Scene, frame: pd.DataFrame, *, plain: bool) -> list[Theme]:
     """Return the themes of villages; `plain` begins with outlines only."""
     text = scene.text
     found = [outlines(text, frame)] if plain else []
-    if "village_class" in frame and frame["village_class"].ne("").any():
+    if classed(frame):
         found.append(village_classes(text, frame))
     return [
         *found, *of_shares(scene, frame), certainties(text, frame), verdicts(text, frame),
         *when_opened(text, frame), rules(scene, frame, fills=True), completeness(text, frame),
     ]  # fmt: skip
+
+
+def classed(frame: pd.DataFrame) -> bool:
+    """Tell whether villages were put in the four classes."""
+    return "village_class" in frame and bool(frame["village_class"].ne("").any())
 
 
 def of_townships(scene: Scene, frame: pd.DataFrame, circles: Sequence[str]) -> list[Theme]:
@@ -61,12 +66,30 @@ def outlines(text: Text, frame: pd.DataFrame) -> Theme:
 
 
 def village_classes(text: Text, frame: pd.DataFrame) -> Theme:
-    """Return the four classes: a facility of one's own or a neighbour's, and whether it covers."""
-    labels = {key: text.label("village_class", key) for key in looks.CLASS_FILLS if key}
-    return _keyed(
-        text.label("column", "village_class"), {**labels, "": text.label("verdict", "not_judged")},
-        looks.CLASS_FILLS, frame["village_class"],
-    )  # fmt: skip
+    """
+    Return the four classes: a facility of one's own or a neighbour's, and whether it covers.
+
+    A class that cannot be told is hatched over its colour; a village whose streets are not mapped has none.
+    """
+    doubtful = text.label("certainty", "cannot_tell")
+    classes: list[tuple[str, looks.Look]] = []
+    places: dict[tuple[str, bool], int] = {}
+    told = frame["certainty"].eq("cannot_tell") & frame["village_class"].ne("")
+    for key, fill in looks.CLASS_FILLS.items():
+        if key:
+            label = text.label("village_class", key)
+            places[key, False] = len(classes)
+            classes.append((label, looks.area(fill)))
+            if (told & frame["village_class"].eq(key)).any():
+                places[key, True] = len(classes)
+                said = text.say("in_doubt", what=label, doubt=doubtful)
+                classes.append((said, looks.area(fill, doubtful=True)))
+    unmapped, nothing = len(classes), len(classes) + 1
+    classes.append((text.label("state", "streets_unmapped"), looks.area("hatch")))
+    classes.append((text.label("verdict", "not_judged"), looks.area("#ffffff")))
+    states = zip(frame["village_class"], told, frame["state"].eq("streets_unmapped"), strict=True)
+    of = [places.get((key, doubt), unmapped if hatched else nothing) for key, doubt, hatched in states]
+    return Theme(text.label("column", "village_class"), classes, of)
 
 
 def certainties(text: Text, frame: pd.DataFrame) -> Theme:

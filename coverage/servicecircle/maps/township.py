@@ -39,14 +39,13 @@ def township(scene: Scene, code: str, *, links: Sequence[tuple[str, str]] = (), 
     gaps = scene.within_zones("gaps", units["code"])
     box = box_of(units, MARGIN_DEG)
     facilities = _inside(scene.facilities, box)
-    circles = scene.circles[scene.circles["facility_id"].isin(facilities["facility_id"])].reset_index(
-        drop=True
-    )
+    circles = scene.circles[scene.circles["facility_id"].isin(facilities["facility_id"])]
+    circles = _touching(circles, units)
     people = scene.within_zones("people", units["code"])
-    name = text.written(own["name"].iloc[0])
+    name, whose = text.brief(own["name"].iloc[0]), text.brief(scene.study.name)
     return Page(
         text=text,
-        title=text.say("township_title", name=scene.study.name, township=name, date=text.date(scene.as_of)),
+        title=text.say("township_title", name=whose, township=name, date=text.date(scene.as_of)),
         lead=[text.say("township_summary", township=name, **tables.unit_counts(units))],
         figures=headline.figures(scene, own, units),
         links=links,
@@ -89,6 +88,14 @@ def _tables(
         tables.gap_table(scene, gaps, advice=True), *([verdicts] if verdicts else []),
         tables.unit_table(scene, units), cards.card_table(scene, own.reset_index(drop=True)),
     ]  # fmt: skip
+
+
+def _touching(circles: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the circles that reach into some villages; all where villages are points."""
+    area = shapely.union_all(units.geometry.dropna().to_numpy())
+    if area.area > 0:
+        circles = circles[circles.intersects(area)]
+    return circles.reset_index(drop=True)
 
 
 def _inside(frame: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 import zipfile
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
@@ -19,6 +20,7 @@ from servicecircle import words
 from servicecircle.kinds import KINDS, SUBJECTS
 from servicecircle.outputs.cells import harmless, plain_value
 from servicecircle.standards.lacking import missing_input
+from servicecircle.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,9 +36,8 @@ SHEET_ROWS = 1_048_575
 
 _CELL_CHARACTERS = 32_767
 _WIDEST = 60
-# a share that is not all of it must not read 100.0%
-_SHARE = '[=1]0.0%;[>=0.9995]"99.9%";0.0%'
-_RATE = '[>=1]0.0%;[>=0.9995]"99.9%";0.0%'
+_SHARE = "0.0%"
+_MOST_DECIMALS = 7
 _FORMATS = (
     {"lon": "0.000000", "lat": "0.000000"}
     | dict.fromkeys(("limit", "measured", "threshold", "margin", "low", "high"), "General")
@@ -106,7 +107,7 @@ def write_workbook(
         for number, start in enumerate(range(0, max(len(table), 1), sheet_rows), 1):
             _fill(book.create_sheet(title if number == 1 else f"{title} {number}"),
                   table.iloc[start : start + sheet_rows], study, to_fill_in)  # fmt: skip
-    return save_dated(book, path, study=study)
+    return save_dated(book, path, as_of=study.study.as_of)
 
 
 def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[str]) -> None:
@@ -139,14 +140,29 @@ def _fill(sheet: Any, table: pd.DataFrame, study: Study, to_fill_in: Collection[
         ])  # fmt: skip
 
 
+def share_format(share: float) -> str:
+    """
+    Return the number format of a share: one decimal, and more where that would read as more than there is.
+
+    A spreadsheet rounds where pages cut: 0.7396, which a page prints as 73.9 %, reads 73.96 %, and 0.9996
+    does not read 100.0 %. The cell keeps the whole number.
+    """
+    if not 0 <= share < 1:
+        return _SHARE
+    exact, cut = Decimal(repr(float(share))), percent(share)
+    for decimals in range(1, _MOST_DECIMALS + 1):
+        read = exact.quantize(Decimal(1).scaleb(-decimals - 2), ROUND_HALF_UP)
+        if percent(float(read)) == cut:
+            return f"0.{'0' * decimals}%"
+    return f'"{cut}"'
+
+
 def _column(name: str, study: Study, nothing: str | None) -> _Column:
     shown = name.removesuffix("seconds") + "minutes" if name.endswith("seconds") else name
     if name in _CODES or nothing is None:  # what is typed in stays as it was typed
         number_format = "@"
-    elif name.startswith("share_") or name.endswith("_share_within"):
+    elif name.startswith("share_") or name.endswith(("_share_within", "_share")):
         number_format = _SHARE
-    elif name.endswith("_share"):
-        number_format = _RATE
     else:
         number_format = "0.0" if shown != name else _FORMATS.get(name, "#,##0")
     divisor = 1.0 if shown == name else 60.0
@@ -212,6 +228,8 @@ class _Pens:
     def write(self, value: Any, column: str, number_format: str) -> WriteOnlyCell:
         """Return a cell of a column that holds a value."""
         text = isinstance(value, str)
+        if number_format == _SHARE and not text and column != "margin":
+            number_format = share_format(value)
         alignment = _RIGHT if value == EMPTY else _SENTENCE if column in _SENTENCES else _LEFT
         alignment = alignment if text else _NUMBER
         key = column, number_format, alignment.horizontal
@@ -226,11 +244,11 @@ class _Pens:
         return cell
 
 
-def save_dated(book: Workbook, path: Path, *, study: Study) -> Path:
-    """Save a workbook with the study's date in place of the present time: the same book, the same bytes."""
+def save_dated(book: Workbook, path: Path, *, as_of: dt.date | None) -> Path:
+    """Save a workbook with the data's date in place of the present time: the same book, the same bytes."""
     stream = io.BytesIO()
     book.save(stream)
-    stamp = f"{(study.study.as_of or dt.date(1980, 1, 1)).isoformat()}T00:00:00Z".encode()
+    stamp = f"{(as_of or dt.date(1980, 1, 1)).isoformat()}T00:00:00Z".encode()
     with zipfile.ZipFile(stream) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
         for name in made.namelist():
             part = made.read(name)

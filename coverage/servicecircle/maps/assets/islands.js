@@ -18,10 +18,25 @@ const App = (() => {
     element.append(...parts);
   };
 
-  /* An island is gzip in base64: ten bytes of head, deflated data, checksum, length. */
+  const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#:'.()*+-;,=>?@^_/[|]~";
+  const places = new Uint8Array(128);
+  for (let k = 0; k < LETTERS.length; k++) places[LETTERS.charCodeAt(k)] = k;
+
+  /* Four bytes from five letters of base 85; what the last ones lack is filled up. */
+  function bytesOf(text) {
+    const count = Math.floor(text.length * 4 / 5), bytes = new Uint8Array(count + 4);
+    for (let k = 0, to = 0; k < text.length; k += 5) {
+      let value = 0;
+      for (let j = k; j < k + 5; j++) value = value * 85 + (j < text.length ? places[text.charCodeAt(j)] : 84);
+      for (let shift = 24; shift >= 0; shift -= 8) bytes[to++] = value >>> shift;
+    }
+    return bytes.subarray(0, count);
+  }
+
+  /* An island is gzip: ten bytes of head, deflated data, checksum, length. */
   function inflate(id) {
-    const packed = Uint8Array.from(atob(at(id).textContent), (letter) => letter.charCodeAt(0));
-    const length = new DataView(packed.buffer).getUint32(packed.length - 4, true);
+    const packed = bytesOf(at(id).textContent);
+    const length = new DataView(packed.buffer, 0, packed.length).getUint32(packed.length - 4, true);
     return tinyInflate(packed.subarray(10, packed.length - 8), new Uint8Array(length));
   }
 
@@ -44,10 +59,13 @@ const App = (() => {
     });
   }
 
+  /* A name of any length leaves room in a sentence for what follows. */
+  const brief = (text) => text.length > 80 ? text.slice(0, 79) + "…" : text;
+
   const heard = {};
   const page = JSON.parse(new TextDecoder().decode(inflate("page")));
   return {
-    at, make, fill, inflate, unpack, page, map, words: page.words, layers: page.layers,
+    at, make, fill, brief, inflate, unpack, page, map, words: page.words, layers: page.layers,
     layer: (name) => page.layers.find((layer) => layer.name === name),
     /* Events: "ready" when all is drawn; "shown" with a layer that came or went; "row" with table, row and place. */
     on(event, hear) { (heard[event] = heard[event] || []).push(hear); },

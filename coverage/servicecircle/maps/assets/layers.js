@@ -28,7 +28,7 @@
   const tell = (layer, row, where) => L.popup({ minWidth: 220, maxWidth: 300, autoPanPaddingBottomRight: [44, 5] }).setLatLng(where).setContent(told(layer, row, true)).openOn(map);
 
   function draw(layer) {
-    let shapes = App.unpack(layer.head, layer.shape, App.inflate("layer-" + layer.name));
+    let shapes = App.unpack(layer.head, layer.shape, App.inflate(layer.island));
     if (layer.shape === "line" && layer.inert) shapes = [[].concat(...shapes.map((parts) => parts || []))]; // one stroke for all
     const kind = { area: L.polygon, line: L.polyline, point: L.circleMarker }[layer.shape];
     layer.group = L.featureGroup();

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { at, make, map, page, words } = App;
-  const SMALLEST_PX = 5;
+  const SMALLEST_PX = 5, PRINTED_GAPS = 30;
   let shown;
 
   page.imprint.forEach((text) => at("imprint").append(make("span", text)));
@@ -26,6 +26,42 @@
     App.renderer._redraw();
   }
 
+  /* Of many uncovered areas paper shows those of most people, which come first, each with its number. */
+  const gaps = App.layer("gaps"), numbers = L.layerGroup(), told = make("p", words.printed_gaps.replace("#", PRINTED_GAPS));
+  function number(onPaper) {
+    if (!gaps || !gaps.group) return;
+    const table = page.tables.find(({ layer }) => layer === "gaps");
+    gaps.features.forEach((feature, row) => {
+      if (!feature) return;
+      if (row >= PRINTED_GAPS) gaps.group[onPaper ? "removeLayer" : "addLayer"](feature);
+      else if (onPaper && gaps.shown && table) {
+        const text = (/\d+/.exec(table.rows[row][0]) || [""])[0];
+        const label = L.tooltip({ permanent: true, direction: "right", className: "rank" });
+        numbers.addLayer(label.setLatLng(feature.getLatLng()).setContent(make("span", text)));
+      }
+    });
+    if (onPaper) numbers.addTo(map);
+    else numbers.clearLayers().remove();
+    if (onPaper && gaps.features.length > PRINTED_GAPS) gaps.fieldset.append(told);
+    else if (told.parentNode) told.remove();
+  }
+
+  /* Each number beside its symbol, where it is free; where nothing is, to the right. */
+  const apart = (one, other) => one.right < other.left || one.left > other.right || one.bottom < other.top || one.top > other.bottom;
+  function place() {
+    const boxOf = (element) => element.getBoundingClientRect();
+    const taken = Array.prototype.filter.call(document.querySelectorAll(".leaflet-tooltip.name"), (name) => name.style.visibility !== "hidden").map(boxOf);
+    numbers.eachLayer((label) => {
+      const turn = (direction) => {
+        label.options.direction = direction;
+        label.update();
+        return taken.every((other) => apart(boxOf(label.getElement()), other));
+      };
+      if (!["right", "left", "top", "bottom"].some(turn)) turn("right");
+      taken.push(boxOf(label.getElement()));
+    });
+  }
+
   function before() {
     if (document.body.classList.contains("printing")) return;
     shown = { center: map.getCenter(), zoom: map.getZoom(), open: at("panel").open };
@@ -35,13 +71,16 @@
     App.emit("paper", true);
     document.body.classList.add("printing");
     at("panel").open = true;
+    number(true);
     fit(at("panel"));
     redraw();
+    place();
   }
 
   function after() {
     if (!document.body.classList.contains("printing")) return;
     document.body.classList.remove("printing");
+    number(false);
     App.emit("paper", false);
     at("panel").style.fontSize = "";
     at("panel").open = shown.open;

@@ -26,18 +26,21 @@
       this._fillStroke(this._ctx, layer);
     },
   });
-  const hatch = (() => {
+  const hatches = {};
+  function hatch(ground, ink) {
+    const key = ground + ink;
+    if (hatches[key]) return hatches[key];
     const tile = make("canvas"), pen = tile.getContext("2d");
     tile.width = tile.height = 8;
-    pen.fillStyle = "#fff";
+    pen.fillStyle = ground;
     pen.fillRect(0, 0, 8, 8);
-    pen.strokeStyle = "#6e7781";
+    pen.strokeStyle = ink;
     pen.lineWidth = 2;
     for (const shift of [-8, 0, 8]) { pen.moveTo(shift - 1, 9); pen.lineTo(shift + 9, -1); }
     pen.stroke();
-    return pen.createPattern(tile, "repeat");
-  })();
-  const paint = (look) => look.fillColor === "hatch" ? { ...look, fillColor: hatch } : look;
+    return hatches[key] = pen.createPattern(tile, "repeat");
+  }
+  const paint = (look) => look.hatch ? { ...look, fillColor: hatch(look.fillColor, look.hatch) } : look;
 
   function swatch(shape, look) {
     const canvas = make("canvas"), pen = canvas.getContext("2d");

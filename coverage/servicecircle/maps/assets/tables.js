@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { at, make, words } = App;
-  const SHOWN_ROWS = 25, PRINTED_ROWS = 200, WORDY = 24;
+  const LONG = 300, SHOWN_ROWS = 25, PRINTED_ROWS = 200, WORDY = 24;
   const papers = [];
   const byWords = new Intl.Collator(document.documentElement.lang, { numeric: true });
 
@@ -11,7 +11,21 @@
     line.classList.add("here");
     const where = App.go(App.layer(table.layer), row, table.boxes[row]);
     App.emit("row", table, row, where);
-    App.say(words.on_the_map + table.rows[row].slice(0, 3).join(" "));
+    App.say(words.on_the_map + table.rows[row].slice(0, 3).map(App.brief).join(" "));
+  }
+
+  /* A text of any length: of a very long one the first lines are seen, and a button shows the rest. */
+  function unfolding(text) {
+    const whole = make("span", text, "cut"), button = Object.assign(make("button", words.unfold, "unfold"), { type: "button" });
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => button.setAttribute("aria-expanded", String(whole.classList.toggle("whole"))));
+    return [whole, button];
+  }
+
+  function holding(tag, content, facts) {
+    const element = Object.assign(make(tag), facts);
+    element.append(content);
+    return element;
   }
 
   function tableRow(table, row) {
@@ -20,19 +34,20 @@
       const cell = make(column ? "td" : "th", "", table.columns[column].look);
       if (!column) cell.scope = "row";
       const address = table.links[column] && table.links[column][row];
-      const leading = leads && !column;
-      if (address) cell.append(Object.assign(make("a", text), { href: address }));
+      const leading = leads && !column, [told, unfold] = text.length > LONG ? unfolding(text) : [text, ""];
+      if (address) cell.append(holding("a", told, { href: address }));
       if (leading) {
-        const button = Object.assign(make("button", address ? "◎" : text), { type: "button", title: words.show_on_map });
-        if (address) button.setAttribute("aria-label", words.show_on_map + " " + text);
+        const button = holding("button", address ? "◎" : told, { type: "button", title: words.show_on_map });
+        if (address) button.setAttribute("aria-label", words.show_on_map + " " + App.brief(text));
         cell.append(button);
       }
-      if (!address && !leading) cell.textContent = text;
+      if (!address && !leading) cell.append(told);
+      cell.append(unfold);
       line.append(cell);
     });
     if (leads) {
       line.className = "goes";
-      line.addEventListener("click", (event) => { if (!event.target.closest("a")) go(table, row, line); });
+      line.addEventListener("click", (event) => { if (!event.target.closest("a, .unfold")) go(table, row, line); });
     }
     return line;
   }

@@ -51,17 +51,32 @@ App.on("graph", () => {
   }
   const maskOf = (kind) => (plan.kinds.find(([code]) => code === kind) || [0, 0, 0])[2];
 
+  const counting = (circle) => Array.from(facilities.counts, (_, f) => f).filter((f) => facilities.counts[f] & 1 << circle);
+  const today = plan.circles.map(() => null);
+  /* Everybody's state under a circle as things are: measured once, at leisure if nobody has tried anything yet. */
+  function before(circle) {
+    if (!today[circle]) {
+      const rows = Array.from(people.circle.keys()).filter((p) => people.circle[p] === circle), found = measure(circle, counting(circle).map(post), rows);
+      today[circle] = new Uint8Array(people.x.length);
+      rows.forEach((p, k) => { today[circle][p] = found[k]; });
+    }
+    return today[circle];
+  }
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
+  plan.circles.forEach((_, circle) => idle(() => before(circle)));
+  idle(() => graph.place(people.x[0], people.y[0], plan.snap));
+
   function states({ sites, removed, opened }) {
     const state = Float64Array.from(people.state);
     plan.circles.forEach((_, circle) => {
       const bit = 1 << circle, all = Array.from(facilities.counts, (__, f) => f);
       const open = all.filter((f) => facilities.counts[f] & bit && !removed.includes(f) || facilities.later[f] & bit && opened.includes(f));
-      const now = all.filter((f) => facilities.counts[f] & bit), tried = sites.filter(({ kind }) => maskOf(kind) & bit);
+      const now = counting(circle), tried = sites.filter(({ kind }) => maskOf(kind) & bit);
       if (!tried.length && open.join() === now.join()) return;
       const added = tried.map((site) => ({ ...site.spot, error: 0 }));
       const changed = all.filter((f) => open.includes(f) !== now.includes(f)).map(post), rows = around(circle, [...changed, ...added]);
-      const before = measure(circle, now.map(post), rows), after = measure(circle, [...open.map(post), ...added], rows);
-      rows.forEach((p, k) => { if (after[k] !== before[k]) state[p] = after[k]; });
+      const was = before(circle), after = measure(circle, [...open.map(post), ...added], rows);
+      rows.forEach((p, k) => { if (after[k] !== was[p]) state[p] = after[k]; });
     });
     return state;
   }
@@ -101,9 +116,9 @@ App.on("graph", () => {
       }
     }
     Object.keys(out).forEach((name) => { out[name] /= 1000; });
-    const before = verdicts(people.state), after = verdicts(state);
-    out.changed = plan.villages.map(([code, name, , , judged], village) => ({ code, name, judged, before: before[village], after: after[village] }))
-      .filter(({ judged, before: old, after: now }) => judged && old.verdict !== now.verdict);
+    const old = verdicts(people.state), after = verdicts(state);
+    out.changed = plan.villages.map(([code, name, , , judged], village) => ({ code, name, judged, before: old[village], after: after[village] }))
+      .filter(({ judged, before: was, after: now }) => judged && was.verdict !== now.verdict);
     return out;
   }
 
@@ -190,7 +205,8 @@ App.on("graph", () => {
   const tell = (key, facts) => { figures.insertBefore(make("p", say(key, facts), "warning"), figures.firstChild); };
   const add = (step) => { steps.push(step); show(); };
 
-  const about = (value) => value > 0 && value < .5 ? say("trial_under_one") : count(value);
+  const about = (value) => value <= 0 ? count(value) : value <= .5 ? say("trial_under_one")
+    : plan.modelled ? say("trial_modelled", { people: count(value) }) : count(value);
   function figure(list, key, people, elderly) {
     const parts = plan.elderly ? say("trial_both", { people: about(people), elderly: about(elderly) }) : say("trial_people", { people: about(people) });
     list.append(make("dt", say(key)), make("dd", parts));
@@ -229,7 +245,7 @@ App.on("graph", () => {
     ["trial_village", "trial_before", "trial_after"].forEach((key) => head.append(Object.assign(make("th", say(key)), { scope: "col" })));
     outcome.changed.forEach(({ name, before, after: now }) => {
       const row = make("tr");
-      row.append(Object.assign(make("th", name), { scope: "row" }), make("td", told(before)), make("td", told(now)));
+      row.append(Object.assign(make("th", App.brief(name)), { scope: "row" }), make("td", told(before)), make("td", told(now)));
       body.append(row);
     });
     const thead = make("thead");

@@ -180,10 +180,10 @@ App.on("graph", () => {
       return mm < best.mm ? { mm, f } : best;
     }, { mm: Infinity, f: -1 });
   }
-  const nameOf = (f) => plan.stations[f][1] === "—" ? plan.stations[f][2] : plan.stations[f][1];
+  const nameOf = (f) => App.brief(plan.stations[f][1] === "—" ? plan.stations[f][2] : plan.stations[f][1]);
 
   function explain(x, y, village) {
-    const [, name, circle, snap] = plan.villages[village];
+    const [, whole, circle, snap] = plan.villages[village], name = App.brief(whole);
     if (circle < 0) return { lines: [say("why_no_circle", { village: name })], legs: [] };
     const limit = plan.limits[circle], field = fieldOf(circle), spot = graph.place(x, y, snap);
     const way = wayFrom(spot, field), line = nearestStraight(x, y, field.ids);
