@@ -51,6 +51,8 @@ def _lacking() -> dict[str, str]:
         lacks["browser"] = "no Chromium on the path"
     if not _chinese_fonts():
         lacks["fonts"] = "no Chinese font is installed"
+    if shutil.which("soffice") is None:
+        lacks["office"] = "no LibreOffice on the path"
     if postgres_programs() is None:
         lacks["postgis"] = "no PostgreSQL server with PostGIS"
     elif not all(find_spec(name) for name in ("psycopg", "sqlalchemy", "geoalchemy2")):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from servicecircle import __version__, compare_verb, standards_verb, words
+from servicecircle import __version__, compare_verb, report_verb, schedule_verbs, standards_verb, words
 from servicecircle.errors import InputError, OutputError, ServiceCircleError
 from servicecircle.terminal import InLanguage, Language, headline, locale_language, progress, waiting_lines
 
@@ -37,6 +37,9 @@ app = typer.Typer(
 )
 app.add_typer(standards_verb.app, name="standards")
 app.command()(compare_verb.compare)
+app.command()(report_verb.report)
+for verb in (schedule_verbs.schedule, schedule_verbs.status, schedule_verbs.approve):
+    app.command()(verb)
 
 
 @dataclass(slots=True)

@@ -34,14 +34,15 @@ from servicecircle.assess.village_class import classify_villages, count_classes
 from servicecircle.checks.inputs import Inputs, check_inputs
 from servicecircle.checks.people import zones_of
 from servicecircle.checks.waiting import say_waiting
+from servicecircle.history.places import streets_of
 from servicecircle.maps.letters import say_letters
 from servicecircle.maps.pages import write_pages
 from servicecircle.network.build import build_network
 from servicecircle.network.place import Placer
 from servicecircle.outputs.folder import atomic_folder
 from servicecircle.outputs.geopackage import write_geopackage
-from servicecircle.outputs.manifest import write_manifest
 from servicecircle.outputs.postgis import check_sink, write_postgis
+from servicecircle.outputs.reading import read_run
 from servicecircle.outputs.tables import write_tables
 from servicecircle.outputs.verify import SHEET, write_verify
 from servicecircle.standards.register import load_profile
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from servicecircle.assess.walks import Walks
     from servicecircle.network.network import Network
     from servicecircle.network.place import Placements
+    from servicecircle.report.material import SignOff
     from servicecircle.standards.clause import Profile
     from servicecircle.study import Study
     from servicecircle.units import Floats
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
 STAGES = (
     "read_streets", "read_zones", "read_people", "read_facilities", "build_network", "measure_walks",
     "reach_each", "draw_circles", "time_streets", "find_gaps", "judge", "write_tables", "write_geopackage",
-    "draw_pictures", "write_pages",
+    "draw_pictures", "write_pages", "write_reports",
 )  # fmt: skip
 """The stages of a run, in order; their names are in the word lists."""
 
@@ -114,10 +116,15 @@ class Run(Results):
         return folium_map(self, zone)
 
     def write(
-        self, folder: str | Path | None = None, *, on_progress: OnProgress | None = None, workers: int = 1
+        self,
+        folder: str | Path | None = None,
+        *,
+        on_progress: OnProgress | None = None,
+        workers: int = 1,
+        sign_off: SignOff | None = None,
     ) -> Path:
         """
-        Write pages, tables, GeoPackage, manifest and the study's database, if any, all or nothing.
+        Write pages, tables, GeoPackage, reports, manifest and the study's database, if any, all or nothing.
 
         Parameters
         ----------
@@ -126,13 +133,15 @@ class Run(Results):
         workers
             Processes that make pages, where there are many; a script that asks for several needs
             `if __name__ == "__main__"`.
+        sign_off
+            Where the reports stand: as a draft they are stamped so.
 
         Raises
         ------
         OutputError
             It cannot be written; what stood there is kept.
         """
-        return _write(self, folder, on_progress, workers)
+        return _write(self, Path(folder or self.study.folder), on_progress, workers, sign_off)
 
 
 def check(study: Study) -> Inputs:
@@ -167,7 +176,7 @@ def run(
     clock = _Clock(on_progress)
     started = dt.datetime.now(dt.UTC)
     check_sink(study)
-    inputs = check_inputs(study, report=clock.begin, streets=streets)
+    inputs = check_inputs(study, report=clock.begin, streets=streets, kept=streets_of(study))
     results = _assess(inputs, clock, workers)
     clock.end()
     results.manifest["started_at"] = started.isoformat(timespec="seconds")
@@ -318,10 +327,11 @@ def _ground(inputs: Inputs, at: _Measured) -> Ground:
     )  # fmt: skip
 
 
-def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | None, workers: int) -> Path:
+def _write(
+    results: Run, target: Path, on_progress: OnProgress | None, workers: int, sign_off: SignOff | None
+) -> Path:
     from servicecircle.maps.pictures import write_pictures
 
-    target = Path(folder) if folder else results.study.folder
     public = results.study.output.public
     if public:
         results = for_public(results)
@@ -338,10 +348,36 @@ def _write(results: Run, folder: str | Path | None, on_progress: OnProgress | No
         clock.begin("write_pages")
         pages = write_pages(results, new, pictures=drawn.of_pages, earlier=target, workers=workers)
         written += [*drawn.files, *pages]
-        clock.end()
-        manifest = {**results.manifest, "timings": {**results.manifest.get("timings", {}), **clock.timings}}
+        manifest = dict(results.manifest)
         for what, files in (("pages", pages), ("pictures", drawn.files)):
             manifest[what] = {path.relative_to(new).as_posix(): of for path, of in files.items()}
-        described = write_manifest(manifest, written, new / "run.json")
+        clock.begin("write_reports")
+        described = _report(results.study, manifest, written, new, clock, sign_off)
         write_postgis(results, described.read_text("utf-8"))
     return target
+
+
+def _report(
+    study: Study,
+    manifest: dict[str, Any],
+    written: list[Path],
+    folder: Path,
+    clock: _Clock,
+    sign_off: SignOff | None,
+) -> Path:
+    """Write the reports from what was written so far, and the manifest of all; return the manifest."""
+    from servicecircle.report.manifest import write_described
+    from servicecircle.report.material import SignOff
+
+    signed = sign_off or SignOff()
+    reports: list[Path] = []
+    if study.report.kinds:
+        from servicecircle.report.remembered import material_of
+        from servicecircle.report.write import write_reports
+
+        write_described(manifest, written, [], folder, sign_off=signed)  # a report reads a whole run
+        material = material_of(study, read_run(folder), sign_off=signed, measure=measure)
+        reports = write_reports(material, folder)
+    clock.end()
+    timings = {**manifest.get("timings", {}), **clock.timings}
+    return write_described({**manifest, "timings": timings}, written, reports, folder, sign_off=signed)

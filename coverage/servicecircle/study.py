@@ -25,6 +25,8 @@ from servicecircle.edition import Output
 from servicecircle.errors import InputError
 from servicecircle.keeping import History
 from servicecircle.kinds import KINDS, RURAL_KINDS, URBAN_KINDS
+from servicecircle.reporting import Reporting
+from servicecircle.scheduling import Schedule
 from servicecircle.slips import toml_slip, wrong_value
 from servicecircle.units import metres_in
 
@@ -281,6 +283,8 @@ class Study(_Table):
     rules: Rules = Rules()
     output: Output = Output()
     history: History | None = None
+    report: Reporting = Reporting()
+    schedule: Schedule | None = None
     path: Path = Field(default=Path("study.toml"), exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
     online: bool = Field(default=False, exclude=True)

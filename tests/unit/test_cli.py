@@ -367,12 +367,18 @@ def test_a_file_held_open_in_excel_keeps_the_old_output_and_is_named(computed, m
     assert leftovers(computed) == []
 
 
-@pytest.mark.parametrize("name", ["write_tables", "write_geopackage", "write_pages", "write_manifest"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pipeline.write_tables", "pipeline.write_geopackage", "pipeline.write_pages",
+        "report.write.full_report", "report.write.write_zip", "report.manifest.write_manifest",
+    ],
+)  # fmt: skip
 def test_a_full_disk_is_one_clear_line(computed, monkeypatch, name):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(pipeline, name, full)
+    monkeypatch.setattr(f"servicecircle.{name}", full)
     refused(computed, names=(os.strerror(errno.ENOSPC), "磁盘"))
     assert leftovers(computed) == []
 

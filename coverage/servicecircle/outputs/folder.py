@@ -158,7 +158,7 @@ def _take_over(target: Path, new: Path) -> None:
         place = new / own
         if os.path.lexists(place):
             raise OutputError("output.in_the_way", path=str(target / own))
-        _copy(target / own, place)
+        bring_over(target / own, place)
     shutil.copymode(target, new)
 
 
@@ -175,7 +175,8 @@ def _own(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _copy(source: Path, place: Path) -> None:
+def bring_over(source: Path, place: Path) -> None:
+    """Put a file, a link or an empty folder of one output folder into another; the first one keeps it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if source.is_symlink():
         shutil.copy2(source, place, follow_symlinks=False)

@@ -56,8 +56,9 @@ def _take(path: Path) -> int | None:
             os.close(handle)
             return None
         if _is_at(path, handle):
-            os.ftruncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode("ascii"))
+            with suppress(OSError):  # a full disk: it is locked all the same
+                os.ftruncate(handle, 0)
+                os.write(handle, str(os.getpid()).encode("ascii"))
             return handle
         os.close(handle)  # the one who held it has just removed it
 

@@ -24,7 +24,7 @@ _TEXT = {
     "verdict", "reason", "unit", "evidence", "severity", "deadline", "deadline_state", "missing", "class",
     "zone_name", "township_name", "place", "nearest_facility", "advice", "kind", "status", "subject",
     "message", "remedy", "streets_state", "report_unit", "village_class", "verified", "code",
-    "item_kind", "item_name",
+    "item_kind", "item_name", "served_by_name", "build_state", "responsible",
 }  # fmt: skip
 _TRUTH = {"true": True, "false": False}
 _GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\r")

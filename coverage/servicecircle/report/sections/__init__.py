@@ -1,0 +1,1 @@
+"""The sections of the full coverage report, each as plain data."""

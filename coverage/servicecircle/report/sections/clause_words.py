@@ -1,0 +1,79 @@
+"""What a verdict says in words: what was found, what is asked for, by when, and why nothing was judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any
+
+from servicecircle.maps.text import EMPTY
+from servicecircle.report.figures import known
+from servicecircle.standards.lacking import missing_input
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from servicecircle.maps.text import Text
+    from servicecircle.standards.clause import Clause
+
+    Row = Mapping[str, Any]
+
+_SIGNS = {">=": "≥", "<=": "≤"}
+_RANKS = {"": 0, "市": 0, "县(市、区)": 1, "县城区": 1, "街道": 2, "乡镇": 2}
+_LOWEST = 3
+
+
+def rank(level: str) -> int:
+    """Return how far up a unit stands that a verdict speaks of: 0 is the whole."""
+    return _RANKS.get(level, _LOWEST)
+
+
+def is_share(unit: Any) -> bool:
+    """Tell whether a figure is a share."""
+    return str(unit).split(" ", maxsplit=1)[0] == "share"
+
+
+def figure(text: Text, value: Any, unit: Any) -> str:
+    """Return a figure as its unit asks: a share in per cent, people whole; without its unit."""
+    if not known(value) or not math.isfinite(float(value)):
+        return EMPTY
+    if is_share(unit):
+        return str(text.share(value))
+    return str(text.people(value)) if unit == "people" else f"{float(value):.2f}".rstrip("0").rstrip(".")
+
+
+def asked(text: Text, clause: Clause | None, row: Row) -> str:
+    """Return what is asked for, with its sign."""
+    said = figure(text, row["threshold"], row["unit"])
+    if said == EMPTY:
+        return EMPTY
+    if clause is None or (is_share(row["unit"]) and not clause.unit.startswith("%")):
+        return f"≥{said}"  # the clause's own figure is another one: this is the share of units that meet it
+    default = "≥" if is_share(row["unit"]) else ""
+    return _SIGNS.get(clause.operator, default) + said
+
+
+def unit_word(text: Text, unit: Any) -> str:
+    """Return the unit of a figure, of shares without what they are shares of in brackets."""
+    said = text.label("limit_unit", unit)
+    return said.split("（")[0] if is_share(unit) else said
+
+
+def verdict(text: Text, row: Row) -> str:
+    """Return a verdict; one that could not be made says why."""
+    if row["verdict"] != "not_judged":
+        return text.label("verdict", row["verdict"])
+    if row["reason"] == "report_only":
+        return text.label("verdict", "reported")
+    why = missing_input(str(row["missing"]), text.language) if known(row.get("missing")) else ""
+    why = why or (text.label("reason", row["reason"]) if row["reason"] else "")
+    said = text.label("verdict", "not_judged")
+    return text.say("because", what=said, why=why) if why else said
+
+
+def deadline(text: Text, row: Row) -> str:
+    """Return the day by which a clause is to be met, and whether it has passed."""
+    if not known(row["deadline"]):
+        return EMPTY
+    day = text.date(dt.date.fromisoformat(str(row["deadline"])[:10]))
+    return text.say("deadline", day=day, state=text.label("deadline_state", row["deadline_state"]))

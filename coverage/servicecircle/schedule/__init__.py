@@ -1,0 +1,1 @@
+"""The scheduled run: when due, what is published, what holds it back, and who is told."""
