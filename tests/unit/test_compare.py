@@ -19,7 +19,7 @@ from servicecircle.history.fingerprint import FIELDS, field_digests
 from servicecircle.history.headlines import headlines
 from servicecircle.history.hybrid import Mixes
 from servicecircle.history.record import record
-from servicecircle.history.sources import digests_of, sources_of, with_sources
+from servicecircle.history.sources import digests_of, parts_of, sources_of, with_sources
 from servicecircle.history.written import headline_rows, title
 from servicecircle.outputs.reading import read_run
 from servicecircle.pipeline import check, measure
@@ -241,6 +241,18 @@ def test_every_file_of_a_study_has_its_role_and_its_field(tmp_path):
     assert moved.people.source == "/elsewhere/people"
     assert moved.units is not None
     assert moved.units.source == "/elsewhere/units"
+
+
+def test_a_profile_that_the_own_one_extends_is_a_rule_too(tmp_path):
+    town = SmallTown(tmp_path).write(keys={"rules": 'profile = "own.toml"'})
+    town.put("own.toml", 'extends = "county.toml"\n')
+    study, seen = Study.from_file(town.study), []
+    for circle in ("15min", "1km"):
+        clause = f'id = "a"\nphrase = "p"\nkind = "service-circle-time"\ncircle = "{circle}"\n'
+        town.put("county.toml", f'extends = "puyang"\n[[clauses]]\n{clause}')
+        seen.append(field_digests(study, digests_of(study)))
+    assert [field for field in FIELDS if seen[0][field] != seen[1][field]] == ["rules"]
+    assert [part.name for part in parts_of(study.locate("own.toml"))] == ["own.toml", "county.toml"]
 
 
 def test_two_runs_of_one_date_are_told_by_when_they_ran(found):

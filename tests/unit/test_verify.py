@@ -297,7 +297,7 @@ def test_an_answer_about_nothing_known_is_listed_and_not_used(town, tmp_path):
     from servicecircle.checks.verified import verified_answers
     from servicecircle.findings import Findings
 
-    folder, first = town
+    _, first = town
     path = write_verify(first, tmp_path / "verify.xlsx")
     book = load_workbook(path)
     sheet = book.worksheets[1]

@@ -26,7 +26,8 @@ def headlines(zones: pd.DataFrame) -> dict[Key, float]:
     """
     Return each headline share of the whole and of each township.
 
-    A share that nobody is judged for, or that is not known for some village, is left out. Villages count once, under their own circle.
+    A share that nobody is judged for, or that is not known for some village, is left out. Villages count
+    once, under their own circle.
 
     Parameters
     ----------
