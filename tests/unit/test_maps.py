@@ -484,7 +484,7 @@ def test_a_street_has_its_verdicts_and_its_villages_theirs(judged):
     rows = [dict(zip(columns, row, strict=True)) for row in tables["verdicts"]["rows"]]
     assert rows[0]["条款"] == "打造农村“一公里”居家养老服务圈"
     assert (rows[0]["实测值"], rows[0]["要求"]) == ("63.0%", "≥90.0%")
-    assert (rows[0]["与判定线之差"], rows[0]["期限"]) == ("-27.0个百分点", "2022-12-31（已到期）")
+    assert (rows[0]["与判定线之差"], rows[0]["期限"]) == ("-27.0个百分点", "2022年12月31日（已到期）")
     assert rows[0]["判定依据"].startswith("濮阳")
     assert {row["判定结果"] for row in rows} == {
         "未达标", "达标", "仅作统计，不作判定", "资料不足，未判定：缺少设施台账的“护理型床位”列"

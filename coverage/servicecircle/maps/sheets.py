@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from servicecircle.maps.clause_words import asked, deadline, figure, is_share, number, verdict
 from servicecircle.maps.clauses import ordered, phrase
 from servicecircle.maps.tables import Table
 from servicecircle.maps.text import EMPTY
-from servicecircle.standards.lacking import missing_input
 
 if TYPE_CHECKING:
     from servicecircle.maps.scene import Scene
     from servicecircle.maps.text import Text
     from servicecircle.standards.clause import Clause
-
-_SIGNS = {">=": "≥", "<=": "≤"}
 
 
 def verdict_table(scene: Scene, code: str, name: str) -> Table | None:
@@ -30,69 +28,31 @@ def verdict_table(scene: Scene, code: str, name: str) -> Table | None:
     found = [clauses.get(key) for key in rows["clause_id"]]
     shown = ("clause", "measured", "margin", "verdict", "certainty")
     label = {key: text.label("column", key) for key in shown}
-    of: list[Any] = list(rows.itertuples())
+    of: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
     columns = {
-        label["clause"]: [phrase(text, clause, row.clause_id) for clause, row in zip(found, of, strict=True)],
-        label["measured"]: [_figure(text, row.measured, row.unit) for row in of],
-        text.say("asked"): [_asked(text, clause, row) for clause, row in zip(found, of, strict=True)],
-        label["margin"]: [_margin(text, row.margin, row.unit) for row in of],
-        text.label("column", "unit"): [text.label("limit_unit", row.unit) for row in of],
-        label["verdict"]: [_verdict(text, row) for row in of],
-        label["certainty"]: [text.label("certainty", row.certainty) for row in of],
-        text.say("severity"): [text.label("severity", row.severity) for row in of],
-        text.label("column", "deadline"): [_deadline(text, row) for row in of],
+        label["clause"]: [
+            phrase(text, clause, row["clause_id"]) for clause, row in zip(found, of, strict=True)
+        ],
+        label["measured"]: [figure(text, row["measured"], row["unit"]) for row in of],
+        text.say("asked"): [asked(text, clause, row) for clause, row in zip(found, of, strict=True)],
+        label["margin"]: [_margin(text, row["margin"], row["unit"]) for row in of],
+        text.label("column", "unit"): [text.label("limit_unit", row["unit"]) for row in of],
+        label["verdict"]: [verdict(text, row) for row in of],
+        label["certainty"]: [text.label("certainty", row["certainty"]) for row in of],
+        text.say("severity"): [text.label("severity", row["severity"]) for row in of],
+        text.label("column", "deadline"): [deadline(text, row) for row in of],
         text.say("clause_source"): [_source(scene, clause) for clause in found],
     }
     numbers = frozenset({label["measured"], text.say("asked"), label["margin"]})
     return Table("verdicts", text.say("sheet_of", name=name), columns, numbers, boxes=[None] * len(rows))
 
 
-def _is_share(unit: str) -> bool:
-    return unit.split(" ", maxsplit=1)[0] == "share"
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _figure(text: Text, value: float, unit: str) -> str:
-    if not math.isfinite(value):
-        return EMPTY
-    if _is_share(unit):
-        return text.share(value)
-    return text.people(value) if unit == "people" else _number(value)
-
-
-def _asked(text: Text, clause: Clause | None, row: Any) -> str:
-    if not math.isfinite(row.threshold):
-        return EMPTY
-    sign = _SIGNS.get(clause.operator, "") if clause is not None and not _is_share(row.unit) else "≥"
-    return f"{sign}{_figure(text, row.threshold, row.unit)}"
-
-
 def _margin(text: Text, margin: float, unit: str) -> str:
     if not math.isfinite(margin):
         return EMPTY
-    if _is_share(unit):
+    if is_share(unit):
         return text.say("points", points=f"{margin * 100:+.1f}")
-    return f"{'+' if margin > 0 else ''}{_number(margin)}"
-
-
-def _verdict(text: Text, row: Any) -> str:
-    if row.verdict != "not_judged":
-        return text.label("verdict", row.verdict)
-    if row.reason == "report_only":
-        return text.label("verdict", "reported")
-    label = text.label("verdict", row.verdict)
-    why = missing_input(row.missing, text.language) if row.missing else ""
-    why = why or (text.label("reason", row.reason) if row.reason else "")
-    return text.say("because", what=label, why=why) if why else label
-
-
-def _deadline(text: Text, row: Any) -> str:
-    if not row.deadline:
-        return EMPTY
-    return text.say("deadline", day=row.deadline, state=text.label("deadline_state", row.deadline_state))
+    return f"{'+' if margin > 0 else ''}{number(margin)}"
 
 
 def _source(scene: Scene, clause: Clause | None) -> str:

@@ -7,7 +7,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from servicecircle.report.phrases import Phrases
-from servicecircle.sources.rasters import is_raster
 
 if TYPE_CHECKING:
     from servicecircle.report.material import Material
@@ -34,12 +33,6 @@ def cautions(material: Material) -> tuple[str, ...]:
     return (*said, *_expired(material), _people(material), _streets(material), *_edition(material))
 
 
-def is_modelled(material: Material) -> bool:
-    """Tell whether people were estimated and not counted: a sentence says 约 before their number."""
-    modelled = material.run.manifest.get("people_basis", {}).get("modelled")
-    return is_raster(material.study.people.source) if modelled is None else bool(modelled)
-
-
 def provenance(material: Material) -> str:
     """Return one line: the program's version, the run, and a digest of all its inputs."""
     say, manifest = _phrases(material), material.run.manifest
@@ -64,7 +57,7 @@ def _expired(material: Material) -> list[str]:
 def _people(material: Material) -> str:
     say, people = _phrases(material), material.study.people
     year = say("in_year", year=people.year) if people.year else ""
-    return say("modelled" if is_modelled(material) else "counted", basis=say(people.basis), year=year)
+    return say("modelled" if material.text.modelled else "counted", basis=say(people.basis), year=year)
 
 
 def _streets(material: Material) -> str:

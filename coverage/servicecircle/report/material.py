@@ -11,6 +11,7 @@ import pandas as pd
 from servicecircle.history.trend import COLUMNS as TREND_COLUMNS
 from servicecircle.history.trend import HEADLINE_COLUMNS
 from servicecircle.maps.text import Text
+from servicecircle.sources.rasters import is_raster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,9 @@ class Material:
     @property
     def text(self) -> Text:
         """Words and numbers in the report's language."""
-        return Text(self.study.language, modelled=bool(self.run.manifest["people_basis"].get("modelled")))
+        basis = self.run.manifest.get("people_basis", {})
+        modelled = basis.get("modelled", is_raster(self.study.people.source))
+        return Text(self.study.language, modelled=bool(modelled))
 
     @property
     def as_of(self) -> dt.date:

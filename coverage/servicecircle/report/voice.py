@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from servicecircle.report.cautions import is_modelled
 from servicecircle.report.figures import known
 from servicecircle.report.model import Column
 from servicecircle.report.phrases import Phrases
@@ -39,10 +38,9 @@ class Voice:
     @classmethod
     def of(cls, material: Material) -> Voice:
         """Return the voice of a run."""
-        text = replace(material.text, modelled=is_modelled(material))
         counted = f"{ELDERLY}_judged" in material.run.zones
         say = Phrases("bulletin", material.study.language)
-        return cls(material, say, text, ELDERLY if counted else PEOPLE)
+        return cls(material, say, material.text, ELDERLY if counted else PEOPLE)
 
     @property
     def headline(self) -> str:

@@ -55,6 +55,14 @@ def approve_run(job: Job, state: State, *, by: str) -> State:
     return final
 
 
+def remember_late(job: Job, state: State) -> State:
+    """Record a published run that could not be recorded when it was made, such as in a locked database."""
+    if _remember(job, state):
+        state = state.model_copy(update={"recorded": True})
+        job.reports.save(state)
+    return state
+
+
 def _known(job: Job, run_id: str) -> State:
     return next(state for state in job.reports.states() if state.run_id == run_id)
 

@@ -16,7 +16,7 @@ from servicecircle.schedule.job import Conduct, Job
 from servicecircle.schedule.log import stage_log
 from servicecircle.schedule.marks import mark_of
 from servicecircle.schedule.publish import last_finished, prune, showing
-from servicecircle.schedule.states import Attempt, Reports, State, read_told
+from servicecircle.schedule.states import PUBLISHED, Attempt, Reports, State, read_told
 from servicecircle.schedule.timing import Timetable
 
 if TYPE_CHECKING:
@@ -164,10 +164,12 @@ def _done(job: Job) -> tuple[Result, State]:
     job.settle()
     mark = mark_of(job.study)
     known = _made_from(job.reports, mark)
-    if known is not None:
+    if known is not None and (known.recorded or known.status not in PUBLISHED):
         return "unchanged", known
-    from servicecircle.schedule.making import make  # heavy, and not needed where nothing has changed
+    from servicecircle.schedule.making import make, remember_late  # heavy, and mostly not needed
 
+    if known is not None:
+        return "unchanged", remember_late(job, known)
     state = make(job, mark)
     return ("held" if state.status == "held" else "published"), state
 

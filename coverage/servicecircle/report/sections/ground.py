@@ -10,7 +10,6 @@ import numpy as np
 from servicecircle.assess.coverage import OWN
 from servicecircle.maps.tables import verdicts
 from servicecircle.maps.text import Text
-from servicecircle.report.cautions import is_modelled
 from servicecircle.report.phrases import Phrases
 from servicecircle.report.sections.columns import records
 from servicecircle.report.sections.whereabouts import zones_of_facilities
@@ -72,7 +71,7 @@ class Ground:
     def of(cls, material: Material) -> Ground:
         """Put the tables of a run in order."""
         run, zones = material.run, material.run.zones
-        text = Text(material.study.language, modelled=is_modelled(material))
+        text = material.text
         lowest = str(zones["level"].iloc[-1]) if len(zones) else "village"
         villages = _one_each(zones, lowest)
         above = lowest == "village" and bool(zones["level"].eq("township").any())

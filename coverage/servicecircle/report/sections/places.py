@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from servicecircle.assess.coverage import OWN
 from servicecircle.kinds import COUNTING_STATUS, KINDS
+from servicecircle.maps.clause_words import asked, deadline, figure, unit_word, verdict
 from servicecircle.maps.clauses import MOST_NAMED, ordered, phrase
 from servicecircle.maps.pages import file_names
 from servicecircle.maps.tables import unit_counts
 from servicecircle.report.figures import known
 from servicecircle.report.model import Figure, Paragraph, Section
-from servicecircle.report.sections.clause_words import asked, deadline, figure, unit_word, verdict
 from servicecircle.report.sections.columns import field, laid, less, records, worded, written
 from servicecircle.report.sections.coverage import first_circle, first_name, whole_rows, zone_tables
 from servicecircle.report.sections.gaps import largest

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from servicecircle.maps.clause_words import asked, deadline, figure, unit_word, verdict
 from servicecircle.maps.clauses import phrase
 from servicecircle.report.model import Paragraph, Points, Section
-from servicecircle.report.sections.clause_words import asked, deadline, figure, rank, unit_word, verdict
 from servicecircle.report.sections.columns import field, filled, laid, records, written
 from servicecircle.standards.lacking import missing_input
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 VERDICTS = ("met", "not_met", "to_verify", "not_judged")
 _JUDGED = ("fail", "warn")
+
+_RANKS = {"": 0, "市": 0, "县(市、区)": 1, "县城区": 1, "街道": 2, "乡镇": 2}
+"""How far up a unit stands that a verdict speaks of: 0 is the whole."""
+
+_LOWEST = 3
 
 
 def verdicts(ground: Ground) -> Section:
@@ -55,9 +60,9 @@ def _row(ground: Ground, number: int, id_: str, rows: list[Row]) -> dict[str, An
     judged = any(row["severity"] in _JUDGED for row in rows)
     if judged:  # a unit of which only some are asked is reported, and neither meets the clause nor fails it
         rows = [row for row in rows if row["severity"] in _JUDGED]
-    top = min(rows, key=lambda row: rank(str(row["level"])))
-    lowest = max(rank(str(row["level"])) for row in rows)
-    units = [row for row in rows if rank(str(row["level"])) == lowest]
+    top = min(rows, key=lambda row: _RANKS.get(str(row["level"]), _LOWEST))
+    lowest = max(_RANKS.get(str(row["level"]), _LOWEST) for row in rows)
+    units = [row for row in rows if _RANKS.get(str(row["level"]), _LOWEST) == lowest]
     counts = Counter(str(row["verdict"]) for row in units)
     levels = dict.fromkeys(str(row["level"]) for row in units if row["level"])
     return {

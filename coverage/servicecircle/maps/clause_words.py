@@ -7,7 +7,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from servicecircle.maps.text import EMPTY
-from servicecircle.report.figures import known
 from servicecircle.standards.lacking import missing_input
 
 if TYPE_CHECKING:
@@ -17,15 +16,9 @@ if TYPE_CHECKING:
     from servicecircle.standards.clause import Clause
 
     Row = Mapping[str, Any]
+    """A row of the verdicts, as a run finds it or as it was written."""
 
 _SIGNS = {">=": "≥", "<=": "≤"}
-_RANKS = {"": 0, "市": 0, "县(市、区)": 1, "县城区": 1, "街道": 2, "乡镇": 2}
-_LOWEST = 3
-
-
-def rank(level: str) -> int:
-    """Return how far up a unit stands that a verdict speaks of: 0 is the whole."""
-    return _RANKS.get(level, _LOWEST)
 
 
 def is_share(unit: Any) -> bool:
@@ -33,13 +26,18 @@ def is_share(unit: Any) -> bool:
     return str(unit).split(" ", maxsplit=1)[0] == "share"
 
 
-def figure(text: Text, value: Any, unit: Any) -> str:
+def figure(text: Text, value: float, unit: Any) -> str:
     """Return a figure as its unit asks: a share in per cent, people whole; without its unit."""
-    if not known(value) or not math.isfinite(float(value)):
+    if not math.isfinite(value):
         return EMPTY
     if is_share(unit):
         return str(text.share(value))
-    return str(text.people(value)) if unit == "people" else f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return str(text.people(value)) if unit == "people" else number(value)
+
+
+def number(value: float) -> str:
+    """Return a number with two decimals at most."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def asked(text: Text, clause: Clause | None, row: Row) -> str:
@@ -65,7 +63,7 @@ def verdict(text: Text, row: Row) -> str:
         return text.label("verdict", row["verdict"])
     if row["reason"] == "report_only":
         return text.label("verdict", "reported")
-    why = missing_input(str(row["missing"]), text.language) if known(row.get("missing")) else ""
+    why = missing_input(row["missing"], text.language) if row["missing"] else ""
     why = why or (text.label("reason", row["reason"]) if row["reason"] else "")
     said = text.label("verdict", "not_judged")
     return text.say("because", what=said, why=why) if why else said
@@ -73,7 +71,7 @@ def verdict(text: Text, row: Row) -> str:
 
 def deadline(text: Text, row: Row) -> str:
     """Return the day by which a clause is to be met, and whether it has passed."""
-    if not known(row["deadline"]):
+    if not row["deadline"]:
         return EMPTY
-    day = text.date(dt.date.fromisoformat(str(row["deadline"])[:10]))
+    day = text.date(dt.date.fromisoformat(row["deadline"]))
     return text.say("deadline", day=day, state=text.label("deadline_state", row["deadline_state"]))
