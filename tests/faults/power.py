@@ -32,13 +32,16 @@ def cut_before(step, action, root):
 
 
 def worth_a_cut(names):
-    """Return the steps to cut before: each rename, what follows it, and the ends of each series of others."""
-    found = set()
-    for i, name in enumerate(names):
-        before = names[i - 1] if i else ""
-        if name in RENAMES or name != before or before in RENAMES:
-            found |= {i, max(i - 1, 0)}
-    return sorted(found | {len(names)})
+    """Return the steps to cut before: each rename, what follows it, and the middle of each series of others."""
+    found = {len(names)}
+    series = 0
+    for i, name in enumerate([*names, ""]):
+        if name in RENAMES:
+            found |= {i, i + 1}
+        if name != names[series]:
+            found.add((series + i) // 2)
+            series = i
+    return sorted(found)
 
 
 def _told(action, writer):

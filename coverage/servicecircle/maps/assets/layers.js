@@ -3,11 +3,15 @@
 (() => {
   const { at, make, map, words, layers, renderer } = App;
 
+  /* On a phone's map the same places lie closer together. */
+  const scale = Math.max(.55, Math.min(1, map.getSize().x / 900));
+
   const look = (layer, row) => {
     const theme = layer.themes[layer.theme];
     const style = { ...App.paint(theme.classes[theme.of[row]].look), renderer, smoothFactor: 0, interactive: !layer.inert };
     if (layer.marks) Object.assign(style, layer.marks.classes[layer.marks.of[row]].look);
     if (layer.radii) style.radius = layer.radii[row];
+    if (style.radius) style.radius *= scale;
     return style;
   };
 
