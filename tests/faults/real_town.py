@@ -11,7 +11,7 @@ from servicecircle.history.store import opened
 from servicecircle.outputs.lock import try_lock
 from servicecircle.schedule.job import Conduct
 from servicecircle.schedule.publish import settle
-from servicecircle.schedule.runner import remembering, run_once
+from servicecircle.schedule.runner import ready, remembering, run_once
 from servicecircle.schedule.states import Reports
 from servicecircle.schedule.status import status_of
 from servicecircle.study import Study
@@ -82,7 +82,7 @@ def digest(path):
 
 def settled(town):
     """Bring what a fault left to its end, as the next run does, and return what `status` tells."""
-    reports = town.reports
+    reports = ready(town.study)
     with try_lock(reports.lock) as alone:
         assert alone
         settle(reports, dt.datetime.now(dt.UTC))
