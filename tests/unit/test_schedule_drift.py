@@ -117,14 +117,14 @@ def test_a_name_that_attacks_stays_a_name():
 def test_what_is_measured_is_what_was_written():
     zones = pd.DataFrame(
         [
-            ("T1", "城关镇", "township", "", "own", "judged", "met", 0.0, 30.0, 40.0),
-            ("V1", "东村", "village", "T1", "1km", "judged", "met", 1.0, 20.0, 20.0),
-            ("V2", "西村", "village", "T1", "1km", "judged", "not_met", 0.0, 10.0, 20.0),
-            ("V2", "西村", "village", "T1", "meals", "judged", "met", 0.0, 20.0, 20.0),
+            ("T1", "城关镇", "township", "", "own", "judged", "met", 0.0, 30.0, 40.0, ""),
+            ("V1", "东村", "village", "T1", "1km", "judged", "met", 1.0, 20.0, 20.0, ""),
+            ("V2", "西村", "village", "T1", "1km", "judged", "not_met", 0.0, 10.0, 20.0, "detour"),
+            ("V2", "西村", "village", "T1", "meals", "judged", "met", 0.0, 20.0, 20.0, ""),
         ],
         columns=[
             "code", "name", "level", "parent_code", "circle", "state", "verdict", "units_with_facility",
-            "people_within", "people_judged",
+            "people_within", "people_judged", "reason",
         ],
     )  # fmt: skip
     manifest = {

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicecircle.history.headlines import WHOLE
+from servicecircle.maps.clause_words import is_share
 from servicecircle.maps.clauses import phrase
 from servicecircle.report.figures import known
 from servicecircle.report.plots import INK, SOFT, WIDTH_MM, Canvas, Panel, scale
-from servicecircle.report.series import FALLEN, RISEN, SMALL_PT, TINY_PT, Chart, Series, Told, is_share
+from servicecircle.report.series import FALLEN, RISEN, SMALL_PT, TINY_PT, Chart, Series, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from servicecircle import words
 from servicecircle.assess.coverage import OWN
 from servicecircle.history.headlines import HEADLINES, WHOLE
 from servicecircle.maps import looks
+from servicecircle.maps.clause_words import is_share, number
 from servicecircle.maps.clauses import phrase
 from servicecircle.report.figures import known
 from servicecircle.report.phrases import Phrases
@@ -48,7 +49,8 @@ class Series:
     @classmethod
     def of(cls, rows: pd.DataFrame, column: str) -> Series:
         """Return the series of a column; rows come in the order of their runs."""
-        held = rows[rows[column].map(known)].drop_duplicates("as_of", keep="last").sort_values("as_of")
+        there = rows[column].map(known).astype(bool)  # of no rows too
+        held = rows[there].drop_duplicates("as_of", keep="last").sort_values("as_of")
         days = tuple(dt.date.fromisoformat(str(day)[:10]) for day in held["as_of"])
         return cls(days, tuple(float(value) for value in held[column]))
 
@@ -56,11 +58,6 @@ class Series:
     def ordinals(self) -> list[float]:
         """The days as numbers."""
         return [float(day.toordinal()) for day in self.days]
-
-
-def is_share(unit: str) -> bool:
-    """Tell whether a clause's figure is a share."""
-    return unit.split(" ", maxsplit=1)[0] == "share"
 
 
 class Told:
@@ -95,7 +92,7 @@ class Told:
 
     def figure(self, value: float, unit: str) -> str:
         """Return a clause's figure."""
-        return self.text.share(value) if is_share(unit) else f"{value:.2f}".rstrip("0").rstrip(".")
+        return self.text.share(value) if is_share(unit) else number(value)
 
     def listed(self, said: Iterable[str]) -> str:
         """Return sentences after one another."""
