@@ -95,7 +95,9 @@ def four_runs(tmp_path_factory):
 @pytest.mark.fonts
 def test_a_history_is_drawn_as_three_charts_with_what_they_show_in_words(four_runs):
     folder, found = four_runs
-    assert list(found) == ["trend-headlines", "trend-clauses", "trend-townships"]
+    of_towns = [f"trend-headlines-{code}" for code in sorted(TOWNS)[:5]]
+    assert list(found) == ["trend-headlines", "trend-clauses", "trend-townships", *of_towns]
+    assert found[of_towns[0]].title == f"{TOWNS[min(TOWNS)]}主要指标历次变化"
     for figure in found.values():
         assert figure.path == folder / "pictures" / "report" / f"{figure.name}.png"
         with Image.open(figure.path) as picture:
@@ -129,7 +131,7 @@ def test_a_deadline_is_told_and_whether_it_is_past(tmp_path):
 
 
 @pytest.mark.fonts
-@pytest.mark.parametrize(("language", "runs", "charts"), [("zh", 1, 1), ("en", 2, 3), ("zh", 60, 3)])
+@pytest.mark.parametrize(("language", "runs", "charts"), [("zh", 1, 1), ("en", 2, 3 + 5), ("zh", 60, 3 + 5)])
 def test_one_run_is_a_dot_and_many_are_lines(tmp_path, language, runs, charts):
     assert len(drawn(tmp_path, language=language, runs=runs)) == charts
 

@@ -296,6 +296,15 @@ def test_a_circle_of_the_studys_own_stands_beside_the_two(report):
     ]
 
 
+def test_a_page_of_a_township_names_it_in_every_table(town, report):
+    """A workbook puts the tables of all townships into one sheet, and tells them by their titles."""
+    names = set(material_of(town).run.zones.query("level == 'township'")["name"])
+    titles = [t.title for t in tables_of(report).values() if t.name.startswith(("facilities-4", "gaps-4"))]
+    titles += [t.title for t in tables_of(report).values() if t.name.startswith("verdicts-4")]
+    assert titles
+    assert all(any(name in title.partition("：")[2] for name in names) for title in titles)
+
+
 def test_tasks_past_due_stand_under_whom_they_fall_to(report):
     assert column(tables_of(report)["tasks-overdue"], "responsible") == ["某局"]
     assert column(tables_of(report)["tasks"], "task_state") == ["逾期未完成"]
@@ -335,6 +344,10 @@ def test_reporting_units_take_the_place_of_townships(tmp_path_factory, drawn):
     units = dict(zip(column(table, "name"), column(table, "people_within"), strict=True))
     assert units["某管委会"] == pytest.approx(zones_.loc[villages[:5], "people_within"].sum())
     assert sum(units.values()) == pytest.approx(zones_.loc[villages, "people_within"].sum())
+    rows = zones_.loc[villages[:5]]
+    straight = (rows["share_straight"] * rows["people_judged"]).sum() / rows["people_judged"].sum()
+    shares = dict(zip(column(table, "name"), column(table, "share_straight"), strict=True))
+    assert shares["某管委会"] == pytest.approx(straight)
 
 
 def test_a_draft_says_so_and_a_final_one_names_who_approved_it(town):
@@ -395,6 +408,25 @@ def test_what_changed_is_told_in_points_that_sum(town):
     assert found["since-facilities"].rows[0][:2] == ("新增", "新站")
     assert "没有可比的上次结果" not in said(report)
     assert "没有可比的上次结果" in said(full_report(material_of(town)))
+    assert "本次（2026年6月30日）与上次（2026年5月31日）比较" in said(report)
+    again = full_report(material_of(town, since=comparison(new=comparison().old)))
+    assert "本次（2026年6月1日 00:00）" in said(again)
+
+
+def test_a_part_that_changed_stands_there_even_where_it_moved_less_than_is_printed(town):
+    headlines = comparison().headlines.assign(streets=[0.0, -0.002], rules=0.0)
+    since = comparison(headlines=headlines, parts=("people", "streets", "rules", "facilities_opened"))
+    keys = [c.key for c in tables_of(full_report(material_of(town, since=since)))["since-headlines"].columns]
+    assert keys[-3:] == ["people", "streets", "facilities_opened"]
+
+
+def test_a_facility_outside_all_townships_is_told_of_where_the_sum_counts_it(town):
+    material = material_of(town)
+    facilities = material.run.facilities.copy()
+    counted = facilities[facilities["used"].eq(other=True)].iloc[0]
+    facilities.loc[len(facilities)] = {**counted, "facility_id": "beyond"}
+    report = full_report(replace(material, run=replace(material.run, facilities=facilities)))
+    assert "（其中计入服务圈1处，已含在合计内）" in said(report)
 
 
 def test_runs_before_are_shown_by_date(town):

@@ -45,10 +45,14 @@ def asked(text: Text, clause: Clause | None, row: Row) -> str:
     said = figure(text, row["threshold"], row["unit"])
     if said == EMPTY:
         return EMPTY
-    if clause is None or (is_share(row["unit"]) and not clause.unit.startswith("%")):
-        return f"≥{said}"  # the clause's own figure is another one: this is the share of units that meet it
-    default = "≥" if is_share(row["unit"]) else ""
-    return _SIGNS.get(clause.operator, default) + said
+    return sign(clause, row["unit"]) + said
+
+
+def sign(clause: Clause | None, unit: Any) -> str:
+    """Return how a figure of a unit has to stand to what a clause asks for."""
+    if clause is None or (is_share(unit) and not clause.unit.startswith("%")):
+        return "≥"  # the clause's own figure is another one: this is the share of units that meet it
+    return _SIGNS.get(clause.operator, "≥" if is_share(unit) else "")
 
 
 def unit_word(text: Text, unit: Any) -> str:

@@ -30,7 +30,7 @@ MOST_TOWNSHIPS = 24
 _STYLE = ("default", {"text.usetex": False, "text.hinting": "no_hinting", "path.simplify": True})
 _COLOURS = (looks.SYMBOL_FILLS[0], looks.MINUTE_LINES[3][0], looks.MINUTE_LINES[2][0], looks.SYMBOL_FILLS[1])
 _MARKERS = ("o", "s", "^", "D")
-_ROW_MM = 4.2
+_ROW_MM, _HIGH_MM, _LOW_MM = 4.2, 86.0, 54.0
 _LEFT_MM, _RIGHT_MM = 26.0, 92.0
 
 
@@ -38,7 +38,7 @@ def draw_charts(material: Material, folder: Path) -> tuple[Figure, ...]:
     """
     Draw `pictures/report/trend-*.png`, as far as there is a history to draw.
 
-    Nothing is drawn where the study wants no pictures, or no font has the letters of its language.
+    `trend-headlines-<code>` is that of one township. Nothing is drawn where the study wants no pictures, or no font has the letters of its language.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def draw_charts(material: Material, folder: Path) -> tuple[Figure, ...]:
         return ()
     with letters_of(face, texts, material.study.language) as letters, mpl.style.context(list(_STYLE)):
         drawn = [draw(told, letters) for draw in (headline_chart, clause_chart, township_chart)]
+        drawn += [headline_chart(told, letters, code) for code in _remembered(told)]
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     return tuple(_written(chart, folder / FOLDER) for chart in drawn if chart is not None)
 
@@ -64,21 +65,29 @@ def _written(chart: Chart, folder: Path) -> Figure:
     return Figure(path.stem, chart.title, path, chart.alt)
 
 
-def headline_chart(told: Told, letters: Letters) -> Chart | None:
-    """Draw a line per headline of the whole study, with its name beside the last point."""
-    whole = told.headlines[told.headlines["zone_code"].eq(WHOLE)]
-    found = [(name, Series.of(whole[whole["headline"].eq(name)], "share")) for name in HEADLINES]
+def _remembered(told: Told) -> list[str]:
+    """Return the townships of which figures of two days are known."""
+    rows = told.headlines[told.headlines["zone_code"].isin(set(told.names) - told.whole)]
+    days = rows.groupby("zone_code", sort=True)["as_of"].nunique()
+    return [str(code) for code in days.index[days.ge(2)]]
+
+
+def headline_chart(told: Told, letters: Letters, code: str = WHOLE) -> Chart | None:
+    """Draw a line per headline of the whole study or a township, with its name beside the last point."""
+    rows = told.headlines[told.headlines["zone_code"].eq(code)]
+    found = [(name, Series.of(rows[rows["headline"].eq(name)], "share")) for name in HEADLINES]
     series = [(name, one) for name, one in found if one.days]
     if not series:
         return None
     days = sorted({day for _, one in series for day in one.days})
     said = [told.say("labelled", label=told.called(name), value=told.text.share(one.values[-1]))
             for name, one in series]  # fmt: skip
-    canvas = Canvas(86.0, letters)
+    high = _HIGH_MM if code == WHOLE else _LOW_MM
+    canvas = Canvas(high, letters)
     ticks = scale([value for _, one in series for value in one.values], least=0.2, top=1.0)
     across = float(days[0].toordinal()), float(days[-1].toordinal())
     widest = max(letters.width_mm(label, TEXT_PT) for label in said)
-    panel = Panel(canvas, (12, 5, WIDTH_MM - 10 - widest, 77), across=across, up=(ticks[0], ticks[-1]))
+    panel = Panel(canvas, (12, 5, WIDTH_MM - 10 - widest, high - 9), across=across, up=(ticks[0], ticks[-1]))
     panel.rules([(tick, f"{tick * 100:.10g}%") for tick in ticks], TEXT_PT)
     panel.feet(told.ticks(days), TEXT_PT)
     wanted = [panel.y(one.values[-1]) for _, one in series]
@@ -90,7 +99,9 @@ def headline_chart(told: Told, letters: Letters) -> Chart | None:
     told_alt = {"count": len(days), "values": told.say("comma").join(said),
                 "first": told.text.date(days[0]), "last": told.text.date(days[-1])}  # fmt: skip
     alt = told.say("headlines_alt" if len(days) > 1 else "headlines_alt_one", **told_alt)
-    return Chart("headlines", told.say("headlines"), alt, canvas.png())
+    if code == WHOLE:
+        return Chart("headlines", told.say("headlines"), alt, canvas.png())
+    return Chart(f"headlines-{code}", told.say("headlines_of", name=told.names[code]), alt, canvas.png())
 
 
 def _label(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicecircle.history.headlines import WHOLE
-from servicecircle.maps.clause_words import is_share
+from servicecircle.maps.clause_words import is_share, sign
 from servicecircle.maps.clauses import phrase
 from servicecircle.report.figures import known
 from servicecircle.report.plots import INK, SOFT, WIDTH_MM, Canvas, Panel, scale
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MOST_CLAUSES, FEWEST_DAYS = 12, 2
 
 _ACROSS, _WIDE, _HIGH = 3, WIDTH_MM / 3, 47.0
-_SIGNS = {">=": "≥", "<=": "≤"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Asked:
     @property
     def sign(self) -> str:
         """How a figure has to stand to what is asked for."""
-        return "≥" if is_share(self.unit) else _SIGNS.get(self.clause.operator, "")
+        return sign(self.clause, self.unit)
 
     @property
     def behind(self) -> float:

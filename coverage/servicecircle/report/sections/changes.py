@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from servicecircle.history.headlines import HEADLINES, WHOLE
@@ -41,7 +42,9 @@ def trend(ground: Ground) -> Section | None:
         if any(name in row for row in rows)
     ]
     tables = [laid("trend", ground.say("trend_table"), [date, *shares], rows)] if len(rows) > 1 else []
-    return Section("trend", ground.say("trend"), (*ground.material.charts, *tables))
+    townships = {f"trend-headlines-{code}" for code in ground.rows}
+    charts = [chart for chart in ground.material.charts if chart.name not in townships]
+    return Section("trend", ground.say("trend"), (*charts, *tables))
 
 
 def _runs(ground: Ground) -> list[dict[str, Any]]:
@@ -57,11 +60,11 @@ def _runs(ground: Ground) -> list[dict[str, Any]]:
 
 def _since(ground: Ground, since: Comparison) -> list[Block]:
     say, language = ground.say, ground.text.language
-    dates = [side["as_of"] for side in (since.old, since.new)]
-    if dates[0] == dates[1]:  # two runs on the data of one date are told by when they ran
-        dates = [side["started_at"][:16].replace("T", " ") for side in (since.old, since.new)]
+    old, new = (_day(ground, side["as_of"]) for side in (since.old, since.new))
+    if old == new:  # two runs on the data of one date are told by when they ran
+        old, new = (_minute(ground, side["started_at"]) for side in (since.old, since.new))
     return [
-        Paragraph(say("since", old=dates[0], new=dates[1]), "lead"),
+        Paragraph(say("since", old=old, new=new), "lead"),
         _headlines(ground, since),
         Paragraph(explanation(since, language), "note"),
         Points(tuple(count_lines(since, language))),
@@ -70,9 +73,17 @@ def _since(ground: Ground, since: Comparison) -> list[Block]:
     ]
 
 
-def _parts(ground: Ground, since: Comparison, rows: list[Row]) -> list[Any]:
-    """Return a column per part that moves any of some headlines."""
-    moving = [part for part in since.parts if any(row["parts"].get(part) for row in rows)]
+def _day(ground: Ground, written: str) -> str:
+    return ground.text.date(dt.date.fromisoformat(written[:10]))
+
+
+def _minute(ground: Ground, written: str) -> str:
+    return f"{_day(ground, written)} {written[11:16]}"
+
+
+def _parts(ground: Ground, since: Comparison) -> list[Any]:
+    """Return a column per part that moves a headline of any zone, be it less than is printed."""
+    moving = [part for part in since.parts if since.headlines[part].fillna(0.0).ne(0.0).any()]
     return [
         field(ground, part, "points", _part(part), title=said(part, ground.text.language)) for part in moving
     ]
@@ -91,7 +102,7 @@ def _headlines(ground: Ground, since: Comparison) -> Table:
         field(ground, "old", "share", title=said("old", language)),
         field(ground, "new", "share", title=said("new", language)),
         field(ground, "change", "points", title=said("change", language), width=1.2),
-        *_parts(ground, since, rows),
+        *_parts(ground, since),
     ]  # fmt: skip
     return laid("since-headlines", ground.say("since_headlines"), fields, rows)
 

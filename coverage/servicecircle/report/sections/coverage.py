@@ -68,7 +68,7 @@ def _people(ground: Ground, circle: str, group: str, units: pd.DataFrame) -> dic
     told = summary.get("all", {}) if circle == OWN else summary.get("circles", {}).get(circle, {})
     if circle not in {OWN, *_TWO}:
         told = summary.get("further_circles", {}).get(circle, {})
-    found = {**_added(_uppermost(ground, circle, units), group), **(told.get(group) or {})}
+    found = {**added(_uppermost(ground, circle, units), group), **(told.get(group) or {})}
     prefix = "" if group == "people" else f"{group}_"
     parts = {f"{group}_{part}": found.get(part) for part in _SUMMED}
     shares = {f"{prefix}{key}": found.get(key) for key in
@@ -84,7 +84,8 @@ def _uppermost(ground: Ground, circle: str, units: pd.DataFrame) -> pd.DataFrame
     return units if zones["level"].iloc[0] == ground.lowest or top.empty else top
 
 
-def _added(rows: pd.DataFrame, group: str) -> dict[str, float | None]:
+def added(rows: pd.DataFrame, group: str) -> dict[str, float | None]:
+    """Return the people of zones that add up to one, and the shares that follow."""
     sums = {part: _sum(rows, f"{group}_{part}") for part in _SUMMED}
     judged, found = sums["judged"], dict(sums)
     if known(judged) and judged:

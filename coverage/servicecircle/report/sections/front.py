@@ -34,7 +34,7 @@ def front(ground: Ground) -> tuple[Block, ...]:
     rate = say("rate", share=text.share(met_share(whole)), met=text.count(whole["units_met"]),
                judged=text.count(whole["units_judged"]))  # fmt: skip
     table = laid("headlines", say("headlines"), [first_circle(ground), *shares_beside(ground)], rows,
-                 notes=(say("denominator"), say("two_bases")))  # fmt: skip
+                 notes=(say("denominator"), say("two_bases"), say("rounded")))  # fmt: skip
     return (
         *_approved(ground),
         Points(tuple(reconciled(ground))),

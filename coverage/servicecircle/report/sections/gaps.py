@@ -96,7 +96,7 @@ def _worded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"reason": "", **row} for row in rows]
 
 
-def largest(ground: Ground, name: str, frame: pd.DataFrame, most: int) -> Table:
+def largest(ground: Ground, code: str, frame: pd.DataFrame, most: int) -> Table:
     """Return a zone's largest gaps, with what to do about them."""
     fields = [
         field(ground, "gap", title=ground.text.say("gap"), width=1.0),
@@ -108,8 +108,10 @@ def largest(ground: Ground, name: str, frame: pd.DataFrame, most: int) -> Table:
         worded(ground, "reason", width=1.6),
         field(ground, "advice", width=2.6),
     ]
-    said = ground.say("largest_gaps", count=min(most, len(frame)))
+    said = ground.say("largest_gaps", name=ground.name(code), count=min(most, len(frame)))
     more = len(frame) - most
     notes = ground.say("other_gaps_here", count=ground.text.count(more),
                        people=ground.text.about(total(frame["people"].iloc[most:])))  # fmt: skip
-    return laid(name, said, fields, gap_rows(ground, frame.head(most)), notes=(notes,) if more > 0 else ())
+    return laid(
+        f"gaps-{code}", said, fields, gap_rows(ground, frame.head(most)), notes=(notes,) if more > 0 else ()
+    )

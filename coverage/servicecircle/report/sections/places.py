@@ -13,7 +13,7 @@ from servicecircle.maps.tables import unit_counts
 from servicecircle.report.figures import known
 from servicecircle.report.model import Figure, Paragraph, Section
 from servicecircle.report.sections.columns import field, laid, less, records, worded, written
-from servicecircle.report.sections.coverage import first_circle, first_name, whole_rows, zone_tables
+from servicecircle.report.sections.coverage import added, first_circle, first_name, whole_rows, zone_tables
 from servicecircle.report.sections.gaps import largest
 
 if TYPE_CHECKING:
@@ -111,13 +111,12 @@ def _summed(ground: Ground, name: str, part: pd.DataFrame) -> Row:
             sums[f"{g}_within"] / sums[f"{g}_judged"] if sums[f"{g}_judged"] > 0 else None
         for g in ground.groups
     }  # fmt: skip
-    judged = sums["people_judged"]
-    high = (sums["people_within"] + sums["people_doubtful"]) / judged if judged > 0 else None
+    ranges = added(part, "people")
     return {
         "name": name, "units": counts["units"], "units_judged": counts["judged"], "units_met": counts["met"],
         "units_not_met": counts["not_met"], "units_to_verify": counts["to_verify"],
-        "units_with_facility": int(part["units_with_facility"].gt(0).sum()), "share_high": high,
-        **sums, **shares,
+        "units_with_facility": int(part["units_with_facility"].gt(0).sum()),
+        **{key: ranges.get(key) for key in ("share_high", "share_straight")}, **sums, **shares,
     }  # fmt: skip
 
 
@@ -144,8 +143,9 @@ def _elsewhere(ground: Ground, rows: list[Row]) -> list[Block]:
     """Say how many facilities stand on no page, so that none is lost."""
     if not rows or not len(ground.townships):
         return []
-    key = "facilities_elsewhere" if ground.zone_of else "facilities_unplaced"
-    return [Paragraph(ground.say(key, count=ground.text.count(len(rows))), "note")]
+    key, count = "facilities_elsewhere" if ground.zone_of else "facilities_unplaced", ground.text.count
+    used = sum(bool(row["used"]) for row in rows)
+    return [Paragraph(ground.say(key, count=count(len(rows)), used=count(used)), "note")]
 
 
 def _listed(ground: Ground, codes: list[str]) -> tuple[Block, ...]:
@@ -176,9 +176,10 @@ def _township(ground: Ground, code: str, villages: pd.DataFrame, file: str, faci
     blocks: list[Block] = [
         Paragraph(text.say("township_summary", township=name, **unit_counts(villages)), "lead"),
         *([picture] if picture else []),
+        *(chart for chart in ground.material.charts if chart.name == f"trend-headlines-{code}"),
         *zone_tables(ground, f"zone-{code}", name, first_circle(ground), rows),
         *([_facilities(ground, code, name, facilities)] if facilities else []),
-        largest(ground, f"gaps-{code}", found, LARGEST_GAPS) if len(found)
+        largest(ground, code, found, LARGEST_GAPS) if len(found)
         else Paragraph(ground.say("no_gaps_here")),
         *_of_note(ground, code, name),
     ]  # fmt: skip

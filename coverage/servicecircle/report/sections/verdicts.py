@@ -168,7 +168,9 @@ def _sources(ground: Ground, rows: list[dict[str, Any]]) -> Table:
         *optional,
         field(ground, "severity", title=ground.text.say("severity"), width=1.4),
     ]
-    return laid("clause-sources", ground.say("clause_sources"), fields, rows)
+    named = any(column.key == "responsible" for column, _ in optional)
+    title = ground.say("clause_sources_named" if named else "clause_sources")
+    return laid("clause-sources", title, fields, rows)
 
 
 def _reported(ground: Ground, rows: list[dict[str, Any]]) -> Table:
