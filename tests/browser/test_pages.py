@@ -250,6 +250,13 @@ def test_a_phone_shows_all_without_scrolling_sideways(visit):
     assert page.locator("#layers input").first.is_visible()
 
 
+def test_symbols_keep_their_proportions_on_a_phone(visit):
+    rim = "(({ options }) => options.weight / options.radius)(App.layer('gaps').features[0])"
+    phone, desk = visit(size=(360, 740)).page, visit().page
+    assert phone.evaluate("map.getSize().x") < 500
+    assert abs(phone.evaluate(rim) - desk.evaluate(rim)) < 1e-9
+
+
 def test_a_notebook_shows_the_map_and_what_is_added_to_it(visit_file, tmp_path):
     shown = folium_map(made_results("en"))
     folium.CircleMarker([35.87, 114.03], radius=30, tooltip="mine").add_to(shown)

@@ -75,6 +75,13 @@ def test_tables_follow_with_their_headers_and_no_controls(pages, language, place
     assert all(word not in "".join(told) for word in ("打印 A4", "Print A4", "A3"))
 
 
+def test_each_sheet_of_a_long_table_begins_with_its_heads(pages):
+    told = [text_of(sheet).replace(" ", "") for sheet in sheets(pages["zh", "index.html"])]
+    listed = [text for text in told[1:] if re.search("第[0-9]+号", text)]
+    assert len(listed) > 1
+    assert all("片区类别" in text for text in listed)
+
+
 def test_a_table_of_a_street_is_printed_whole(pages):
     page = pages["zh", "index.html"]
     rows = page.locator("#tables section.units tbody tr")

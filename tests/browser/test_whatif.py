@@ -217,6 +217,20 @@ def test_sites_are_clicked_undone_and_reset(visit, drawn):
     assert arm.get_attribute("aria-pressed") == "false"
 
 
+def test_keys_walk_through_a_list_and_enter_chooses(visit, drawn):
+    page = visit().page
+    opening = page.get_by_label("试开一处在建拟建设施")
+    opening.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".steps li").count() == 0
+    page.keyboard.press("Enter")
+    assert page.locator(".steps li").count() == 1
+    page.get_by_label("试撤一处设施").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    assert page.locator(".steps li").count() == 2
+
+
 def test_the_villages_that_change_are_listed(visit, drawn):
     page = visit().page
     page.evaluate(f"() => App.trial.addSite(App.graph.toLatLng({here(drawn, 'D')}))")

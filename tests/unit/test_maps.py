@@ -278,15 +278,46 @@ def test_cells_below_a_heading_of_modelled_people_are_bare_numbers(pages):
                 assert not any(row[place].startswith("约") for row in table["rows"])
 
 
-def test_segments_fall_into_their_bands(pages):
-    spec = spec_of(pages["zh"]["townships/410921001000.html"])
-    layer = next(one for one in spec["layers"] if one["name"] == "segments")
-    labels = [one["label"] for one in layer["themes"][0]["classes"]]
-    minutes = next(c["texts"] for c in layer["columns"] if c["label"] == "步行时间（分钟）")
-    assert labels == ["0—5分钟", "5—10分钟", "10—15分钟", "15—20分钟", "超过20分钟", "无路可达"]
-    for text, number in zip(minutes, layer["themes"][0]["of"], strict=True):
-        expected = 5 if text == "—" else min(4, max(0, int(np.ceil(float(text) / 5)) - 1))
-        assert abs(expected - number) <= (0 if text == "—" else round(float(text) % 5, 1) in (0.0, 5.0))
+def test_segments_fall_into_the_bands_of_their_villages_circle(pages):
+    layer = layer_of(pages["zh"]["townships/410921001000.html"], "segments")
+    assert layer["label"] == "路段：步行到最近设施（一刻钟服务圈／一公里服务圈）"
+    assert [one["label"] for one in layer["themes"][0]["classes"]] == [
+        "0—5分钟／0—250米", "5—10分钟／250—500米", "10—15分钟／500—1000米", "15—20分钟／1000—1500米",
+        "超过20分钟／超过1500米", "无路可达",
+    ]  # fmt: skip
+    minutes, metres = (
+        next(c["texts"] for c in layer["columns"] if c["label"] == label)
+        for label in ("步行时间（分钟）", "步行距离（米）")
+    )
+    assert {text == "—" for text in metres} == {True, False}
+    for walk, away, number in zip(minutes, metres, layer["themes"][0]["of"], strict=True):
+        value, ends = (walk, (5, 10, 15, 20)) if away == "—" else (away, (250, 500, 1000, 1500))
+        if walk == "—":
+            assert number == 5
+        elif min(abs(float(value) - end) for end in ends) > 0.5:  # what is printed is rounded
+            assert number == np.searchsorted(ends, float(value))
+
+
+@pytest.mark.parametrize(
+    ("rules", "labels"),
+    [
+        ({}, ["0–250 m", "250–500 m", "500–1000 m", "1000–1500 m", "over 1500 m"]),
+        ({"rural_metres": 1200, "walk_kmh": 3.0}, [
+            "0–300 m", "300–600 m", "600–1200 m", "1200–1800 m", "over 1800 m",
+        ]),
+    ],
+)  # fmt: skip
+def test_colours_of_segments_turn_at_the_limit_of_the_circle(rules, labels):
+    results = made_results("en")
+    study = results.study.model_copy(update={"rules": results.study.rules.model_copy(update=rules)})
+    scene = replace(Scene.from_results(results), study=study)
+    rural = scene.units.loc[scene.units["circle"] == "1km", "code"].iloc[0]
+    limit_s = study.circles[1].limit_m / (study.rules.walk_kmh / 3.6)
+    walks = scene.segments.iloc[:3].assign(zone_code=rural, seconds_mid=[limit_s, limit_s * 1.001, np.inf])
+    drawn = layers.segments(scene, walks, shown=True)
+    told = [drawn.themes[0].classes[k][0] for k in drawn.themes[0].of]
+    assert [label for label, _ in drawn.themes[0].classes][:5] == labels
+    assert told == [labels[2], labels[3], "No way"]
 
 
 def test_a_village_at_a_break_belongs_to_the_better_class():

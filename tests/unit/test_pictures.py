@@ -345,7 +345,7 @@ def test_chinese_pictures_have_chinese_letters_of_the_simplified_face(tmp_path):
     assert not face.lacks(letters.own_words("zh"))
     told = told_by(results, tmp_path, CODE)
     assert "养老服务设施覆盖缺口图（截至2026年6月30日）" in told
-    assert "路段：步行到最近设施的时间" in told
+    assert "路段：步行到最近设施（一刻钟服务圈／一公里服务圈）" in told
     assert "比例尺 1∶" in told
     assert not {"〓", "□"} & set(told)
 

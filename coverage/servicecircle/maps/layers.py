@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -12,7 +11,7 @@ import pandas as pd
 from servicecircle.assess.scenarios import OPENED
 from servicecircle.assess.walks import DOUBTFUL
 from servicecircle.kinds import KINDS
-from servicecircle.maps import cards, looks, themes
+from servicecircle.maps import bands, cards, looks, themes
 from servicecircle.maps.drawings import Drawing, Theme
 from servicecircle.maps.text import EMPTY, unturned
 
@@ -110,23 +109,29 @@ def streets(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:
 
 
 def segments(scene: Scene, frame: gpd.GeoDataFrame, *, shown: bool) -> Drawing:
-    """Return the road segments by walking time to the nearest facility."""
+    """Return the road segments by the walk to the nearest facility, in bands of their village's circle."""
     text = scene.text
     seconds = frame["seconds_mid"].to_numpy(dtype=float)
-    reached = np.isfinite(seconds)
-    band = np.searchsorted(looks.MINUTE_BREAKS, np.where(reached, seconds, 0) / 60 - 1e-9, side="left")
-    lower = (0, *looks.MINUTE_BREAKS)
-    labels = [text.say("minutes_between", low=a, high=b) for a, b in pairwise(lower)]
-    labels.append(text.say("minutes_over", low=lower[-1]))
-    classes = [(label, looks.line(*look)) for label, look in zip(labels, looks.MINUTE_LINES, strict=True)]
+    metres = seconds * (scene.study.rules.walk_kmh / 3.6)
+    circles = bands.circles_of(frame, scene.units, scene.study.circles)
+    present = [one for one in scene.study.circles if one.id in set(circles)] or scene.study.circles[:1]
+    looked = [looks.line(*look) for look in looks.MINUTE_LINES]
+    classes = list(zip(bands.labels(text, present), looked, strict=True))
     classes.append((text.say("unreachable"), looks.line("#80868b", 1.4, dash="2 4")))
+    of = np.full(len(frame), len(looked))
+    by_metres = np.full(len(frame), np.nan)
+    for circle in present:
+        here = (circles == circle.id) & np.isfinite(seconds)
+        of[here] = bands.band_of(metres[here], circle, scene.study.rules.walk_kmh)
+        by_metres[here] = metres[here] if circle.limit_unit == "m" else np.nan
     columns = [
         ("", [unturned(name) or text.say("unnamed_street") for name in frame["name"].fillna("")]),
         (text.say("walking_minutes"), [text.minutes(value) for value in seconds]),
+        (text.label("column", "metres"), [text.count(value) for value in by_metres]),
         (text.say("length_m"), [text.count(length) for length in frame["length_m"]]),
     ]
-    theme = Theme("", classes, np.where(reached, band, len(classes) - 1).tolist())
-    return Drawing("segments", text.say("segments"), "line", frame, [theme], columns, shown=shown)
+    label = bands.title(text, present)
+    return Drawing("segments", label, "line", frame, [Theme("", classes, of.tolist())], columns, shown=shown)
 
 
 def facilities(scene: Scene, frame: gpd.GeoDataFrame) -> Drawing:

@@ -10,7 +10,6 @@ SHARE_BREAKS = (0.5, 0.7, 0.8, 0.9, 1.0)
 SHARE_FILLS = ("#5a2200", "#93410a", "#c0661f", "#dd9446", "#a8d8cb", "#d9efe9")
 """From dark to light as coverage rises, orange below nine tenths and blue-green above."""
 
-MINUTE_BREAKS = (5, 10, 15, 20)
 MINUTE_LINES = (("#8fd3c1", 2.0), ("#58b5ad", 2.2), ("#1f8a8f", 2.4), ("#b34a00", 2.6), ("#5a1d00", 2.8))
 
 VERDICT_FILLS = {"met": "#6fbfae", "not_met": "#b34a00", "to_verify": "hatch", "not_judged": "#ffffff"}

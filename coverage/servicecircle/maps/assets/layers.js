@@ -11,7 +11,10 @@
     const style = { ...App.paint(theme.classes[theme.of[row]].look), renderer, smoothFactor: 0, interactive: !layer.inert };
     if (layer.marks) Object.assign(style, layer.marks.classes[layer.marks.of[row]].look);
     if (layer.radii) style.radius = layer.radii[row];
-    if (style.radius) style.radius *= scale;
+    if (style.radius) {
+      style.radius *= scale;
+      style.weight *= scale; // else the white rim of a small symbol hides it
+    }
     return style;
   };
 

@@ -168,7 +168,19 @@ App.on("graph", () => {
       });
       select.disabled = select.options.length < 2;
     };
-    select.addEventListener("change", () => { if (select.value !== "") add({ type, f: Number(select.value) }); });
+    /* Keys walk through a closed list, and each step is a change: there Enter chooses, or going on. */
+    let walking = false;
+    const choose = () => {
+      walking = false;
+      if (select.value !== "") add({ type, f: Number(select.value) });
+    };
+    select.addEventListener("keydown", ({ key, altKey }) => {
+      if (key === "Enter") choose();
+      else walking = key !== "Tab" && key !== " " && !altKey;
+    });
+    select.addEventListener("mousedown", () => { walking = false; });
+    select.addEventListener("change", () => { if (!walking) choose(); });
+    select.addEventListener("blur", choose);
     return { fill, wrap: labelled(key, select) };
   };
   const removal = chooser("trial_remove", "removed", facilities.counts), opening = chooser("trial_open", "opened", facilities.later);
