@@ -32,7 +32,7 @@ def cut_before(step, action, root):
 
 
 def worth_a_cut(names):
-    """Return the steps to cut before: each rename, what follows it, and the middle of each series of others."""
+    """Return the steps to cut before: each rename, what follows it, the middle of each series of others."""
     found = {len(names)}
     series = 0
     for i, name in enumerate([*names, ""]):

@@ -92,4 +92,8 @@ def settled(town):
 
 def leftovers(reports):
     """Return what stopped processes left half written."""
-    return [p.name for p in reports.root.rglob(".*") if any(s in p.name for s in (".new-", ".old-", ".tmp-", ".meanwhile"))]
+    return [
+        p.name
+        for p in reports.root.rglob(".*")
+        if any(s in p.name for s in (".new-", ".old-", ".tmp-", ".meanwhile"))
+    ]

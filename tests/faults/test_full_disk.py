@@ -1,5 +1,6 @@
 """A disk that is really full: before a run, while it writes, while it is remembered, while it is approved."""
 
+import gc
 import os
 import resource
 import subprocess
@@ -11,12 +12,17 @@ from servicecircle.errors import OutputError
 from servicecircle.schedule.approve import approve
 from servicecircle.schedule.job import Conduct
 
+# what openpyxl had half written complains once more as it is thrown away
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 BYTES = 16 << 20
 BLOCK = 4096
+FILES = 8
+"""The largest file of a run takes up more than this part of all."""
 
 
 class SmallDisk:
-    """A disk of a few megabytes; where none may be mounted, no file may grow beyond what is left."""
+    """A disk of a few megabytes; where none may be mounted, each file may have a part of what is left."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -31,7 +37,7 @@ class SmallDisk:
             with (self.folder / "ballast").open("wb") as stream:
                 os.posix_fallocate(stream.fileno(), 0, max(about.f_bavail * about.f_frsize - left, 1))
         else:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (left, self.limits[1]))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (left // FILES, self.limits[1]))
 
     def clear(self):
         resource.setrlimit(resource.RLIMIT_FSIZE, self.limits)
@@ -39,6 +45,7 @@ class SmallDisk:
 
     def remove(self):
         self.clear()
+        gc.collect()
         if self.mounted:
             subprocess.run(["umount", str(self.folder)], check=True)
 
@@ -70,7 +77,7 @@ def test_a_disk_that_fills_up_leaves_the_old_report_whole(town, disk, share):
     disk.clear()
     assert found.result == "failed"
     assert isinstance(found.error, OutputError), repr(found.error)
-    assert any(why in found.error.text("en") for why in ("No space left", "too large"))
+    assert "free space" in found.error.text("en")
     assert shown(town.reports) == old
     assert settled(town)["runs"][-1]["status"] == "draft"
     again = town.once()
@@ -99,7 +106,7 @@ def test_an_approval_on_a_full_disk_leaves_the_draft(town, disk, share):
     disk.fill(int(share * needed(town)))
     with pytest.raises(OutputError) as caught:
         approve(town.study, Conduct(workers=1), by="养老服务科")
-    assert any(why in caught.value.text("en") for why in ("No space left", "too large"))
+    assert "free space" in caught.value.text("en")
     disk.clear()
     assert shown(town.reports) == old
     settled(town)

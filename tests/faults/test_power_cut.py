@@ -1,4 +1,4 @@
-"""The power is cut between any two steps that publish or approve a report, and what was not synced is lost."""
+"""The power is cut between any two steps that publish or approve a report; what was not synced is lost."""
 
 import errno
 import os

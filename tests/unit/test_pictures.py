@@ -446,3 +446,14 @@ def test_the_overview_shows_the_four_classes_and_shares_are_a_picture_of_their_o
         assert label in told, label
     assert "90% to under 100%" not in told
     assert "90% to under 100%" in text_of(tmp_path / "pictures" / "shares.pdf")
+
+
+def test_a_picture_says_when_it_was_made_and_keeps_its_day_while_it_stays_the_same(tmp_path):
+    results, earlier, later = latin(), tmp_path / "earlier", tmp_path / "later"
+    for folder, day in ((earlier, "2026-07-01"), (later, "2026-07-02")):
+        folder.mkdir()
+        object.__setattr__(results, "manifest", {**results.manifest, "started_at": f"{day}T12:00:00+00:00"})
+        made = pictures.write_pictures(results, folder, earlier=earlier)
+        listed = {path.relative_to(folder).as_posix(): of for path, of in made.files.items()}
+        write_manifest({"pictures": listed}, made.files, folder / "run.json")
+        assert "Made on: 2026-07-01" in text_of(folder / "pictures" / "overview.pdf")

@@ -360,6 +360,7 @@ def test_a_draft_says_so_and_a_final_one_names_who_approved_it(town):
     assert "征求意见稿（试算，不作考核依据）" in drafted.stamp
     assert any("征求意见稿（试算，不作考核依据）" in caution for caution in drafted.cautions)
     assert "征求意见稿" in said(replace(drafted, sections=(), cautions=()))
+    assert "《征求意见稿" not in "".join(drafted.cautions)  # the draft has no title of its own
 
 
 def comparison(**changes):
@@ -457,6 +458,18 @@ def test_a_public_edition_tells_nothing_of_small_groups(tmp_path_factory, drawn)
         assert shown(column(found[f"village-{code}"], "share_within")[0], "share", text_of(report)) == "—"
     top = zones_[zones_["level"].eq("prefecture") & zones_["circle"].eq("own")]
     assert column(found["circles-people"], "people_within")[0] == pytest.approx(top["people_within"].sum())
+
+
+def test_the_first_page_has_no_column_and_no_note_of_what_was_not_measured(town, report):
+    assert "宽口径按步行" in "".join(tables_of(report)["headlines"].notes)
+    material = material_of(town)
+    summary = {key: value for key, value in material.run.manifest["summary"].items() if key != "all"}
+    manifest = {**material.run.manifest, "summary": {**summary, "circles": {}}}
+    bare = tables_of(full_report(replace(material, run=replace(material.run, manifest=manifest))))[
+        "headlines"
+    ]
+    assert not [c.key for c in bare.columns if "wide" in c.key or "strict" in c.key]
+    assert "宽口径" not in "".join(bare.notes)
 
 
 def test_a_run_without_upper_levels_elderly_pictures_or_verdicts(tmp_path_factory, drawn):

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 import re
+import shutil
 from html import unescape
 
 import openpyxl
@@ -137,6 +138,24 @@ def test_reports_of_a_written_run_go_into_a_folder_of_their_own(town, tmp_path):
     assert refused.code == 2
     assert str(june) in refused.err
     assert (june / "zones.csv").is_file()
+
+
+def test_inputs_that_changed_since_are_not_taken_for_those_of_the_run(town, tmp_path):
+    later = SmallTown(tmp_path / "later")
+    shutil.copytree(town.folder, later.folder)
+    homes = (FACILITIES + SECOND_HOME).splitlines(keepends=True)
+    later.put("facilities.csv", "".join(homes[:1] + homes[-1:]))  # next month's ledger is begun
+    done = command("report", later.study, "--run", later.folder / "june", "-o", tmp_path / "r")
+    assert done.code == 0, done.err
+    assert since(tmp_path / "r" / "report.docx") == since(town.folder / "june" / "report.docx")
+
+
+def since(path):
+    """Return the headlines, their changes and the parts of these."""
+    tables = (
+        [[cell.text for cell in row.cells] for row in table.rows] for table in Document(str(path)).tables
+    )
+    return next(rows for rows in tables if rows[0][1:3] == ["上次", "本次"])
 
 
 def test_a_study_without_reports_writes_none(tmp_path):

@@ -60,7 +60,7 @@ class Pairs:
         metres = _apart(a, b)
         moved = stays & (metres > MOVED_FROM_M)
         located = [f[["lon", "lat"]].notna().all(axis=1).to_numpy() for f in (a, b)]
-        told = a["reason"].fillna("").ne(b["reason"].fillna("")).to_numpy()
+        told = _reasons(a).ne(_reasons(b)).to_numpy()
         mended = stays & ~moved & ((metres > 0) | (located[0] != located[1]) | told)
         return cls(a, b, now & ~stays, was & ~stays, moved, mended, metres)
 
@@ -104,6 +104,12 @@ class Pairs:
         parts = [part for part in (from_old, from_new) if len(part)] or [old.iloc[:0]]
         mixed = pd.concat(parts, ignore_index=True)
         return mixed.sort_values("facility_id", ignore_index=True)
+
+
+def _reasons(facilities: pd.DataFrame) -> pd.Series[str]:
+    """Return why each is not on the map; a history's first version kept no facilities at all."""
+    known = "reason" in facilities.columns
+    return facilities["reason"].fillna("") if known else pd.Series("", index=facilities.index)
 
 
 def _apart(a: pd.DataFrame, b: pd.DataFrame) -> NDArray[np.float64]:

@@ -13,6 +13,8 @@ from servicecircle.maps.tables import unit_counts
 from servicecircle.maps.text import unturned
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
 
     from servicecircle.maps.scene import Scene
@@ -115,10 +117,11 @@ def edition_notes(scene: Scene) -> list[str]:
     return [text.say("internal"), text.say("no_boundary"), text.say("reference")]
 
 
-def imprint(scene: Scene) -> list[str]:
-    """Return what stands below a map on paper: who made it, whom it is owed to, its rules and dates."""
+def imprint(scene: Scene, *, made_on: dt.date | None = None) -> list[str]:
+    """Return what stands below a map on paper: who made it, when, whom it is owed to, its rules and dates."""
     text, maker, owed_to = scene.text, unturned(scene.study.study.maker), credit(scene)
     made = [text.say("made_by", maker=maker)] if maker.strip() else []
+    made += [text.say("made_on", date=text.date(made_on))] if made_on else []
     made += [text.say("sources", credit=owed_to)] if owed_to else []
     return [line for line in (text.say("semicolon").join(made), text.say("space").join(notes(scene))) if line]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -33,7 +34,7 @@ from servicecircle.maps.township import township
 from servicecircle.sources.files import digest as file_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from servicecircle.assess.results import Results
@@ -75,6 +76,8 @@ class Studio:
     ----------
     tools
         Digest of the letters and of what draws them.
+    made_on
+        The day that is printed. It is no part of what a picture is made from: one that is kept keeps its day.
     """
 
     scene: Scene
@@ -84,6 +87,7 @@ class Studio:
     segments: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     reach: gpd.GeoDataFrame
+    made_on: dt.date | None
 
     def metres(self, frame: gpd.GeoDataFrame) -> np.ndarray[Any, Any]:
         """Return a frame's shapes in the study's CRS."""
@@ -111,7 +115,8 @@ def write_pictures(results: Results, folder: Path, *, earlier: Path | None = Non
     if not results.study.output.pictures:
         return drawn
     scene = replace(Scene.from_results(results), cutter=None)
-    with studio(scene, texts_of(results.study, results.zones, results.facilities)) as room:
+    texts = texts_of(results.study, results.zones, results.facilities)
+    with studio(scene, texts, made_on=_day(results.manifest)) as room:
         if room is None:
             return drawn
         jobs = list(_jobs(room.scene))
@@ -179,7 +184,7 @@ def _draw(room: Studio, job: Job, folder: Path, kept: Kept) -> str:
 
 
 @contextmanager
-def studio(scene: Scene, texts: Sequence[str]) -> Iterator[Studio | None]:
+def studio(scene: Scene, texts: Sequence[str], *, made_on: dt.date | None = None) -> Iterator[Studio | None]:
     """Find and cut a font for some texts; None where there is no font."""
     face = find_face(scene.study, texts)
     if face is None:
@@ -189,7 +194,14 @@ def studio(scene: Scene, texts: Sequence[str]) -> Iterator[Studio | None]:
         tools = "/".join((file_digest(letters.path), mpl.__version__, PIL.__version__))
         units, segments = (frame[["geometry"]].to_crs(scene.crs) for frame in (scene.units, scene.segments))
         facilities, reach = (frame.to_crs(scene.crs) for frame in (scene.facilities, scene.reach))
-        yield Studio(scene, letters, tools, units, segments, facilities, reach.explode(ignore_index=True))
+        around = reach.explode(ignore_index=True)
+        yield Studio(scene, letters, tools, units, segments, facilities, around, made_on)
+
+
+def _day(manifest: Mapping[str, Any]) -> dt.date | None:
+    """Return the day on which a run was started, where the machine stands."""
+    started_at = manifest.get("started_at")
+    return dt.datetime.fromisoformat(started_at).astimezone().date() if started_at else None
 
 
 def _overviews(scene: Scene) -> dict[str, str]:
@@ -223,7 +235,7 @@ def begin(room: Studio, job: Job) -> Begun:
         scene = township_part(scene, job.code)
         page = township(scene, job.code, asked=False)
     west, south, east, north = shapely.total_bounds(room.metres(scene.units))
-    sheet = Sheet((west, south, east, north), _words(scene, page), room.letters)
+    sheet = Sheet((west, south, east, north), _words(scene, page, room.made_on), room.letters)
     return Begun(room, job, scene, page, sheet)
 
 
@@ -292,14 +304,14 @@ def _draw_neighbours(room: Studio, sheet: Sheet) -> None:
         )
 
 
-def _words(scene: Scene, page: Page) -> Words:
+def _words(scene: Scene, page: Page, made_on: dt.date | None) -> Words:
     text = scene.text
     figures = [figure.label + text.say("colon") + figure.value for figure in page.figures]
     lead = [*page.lead, text.say("comma").join(figures)]
     return Words(
         title=page.title, lead=text.say("space").join(lead), north=text.say("north"),
         scale=text.say("scale", scale="{scale}"), metres=text.say("metres"),
-        kilometres=text.say("kilometres"), foot=headline.imprint(scene),
+        kilometres=text.say("kilometres"), foot=headline.imprint(scene, made_on=made_on),
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROWS_LIMIT = 500_000
 """Layers of people and segments with more rows than this become GeoParquet files."""
 
+_LONGEST_WHY = 200
+
 _GEOMETRY = {
     "zones": "MultiPolygon",
     "facilities": "Point",
@@ -86,7 +88,10 @@ def _write_layer(layer: gpd.GeoDataFrame, path: Path, *, name: str, geometry_typ
             promote_to_multi=geometry_type.startswith("Multi") and kinds <= fits,
         )
     except pyogrio.errors.DataSourceError as error:
-        raise OutputError("output.cannot_write", path=str(path), why=str(error)) from error
+        why = (
+            str(error).rstrip().rsplit("\n", maxsplit=1)[-1][-_LONGEST_WHY:]
+        )  # before it stands a page of SQL
+        raise OutputError("output.cannot_write", path=str(path), why=why) from error
 
 
 def storable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

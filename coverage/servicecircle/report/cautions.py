@@ -36,7 +36,8 @@ def cautions(material: Material) -> tuple[str, ...]:
 def provenance(material: Material) -> str:
     """Return one line: the program's version, the run, and a digest of all its inputs."""
     say, manifest = _phrases(material), material.run.manifest
-    said = say("provenance", version=manifest["version"], started=_moment(str(manifest["started_at"])))
+    day = dt.datetime.fromisoformat(str(manifest["started_at"])).astimezone().date()
+    said = say("provenance", version=manifest["version"], day=material.text.date(day))
     digests = sorted(str(entry["sha256"]) for entry in manifest.get("inputs") or ())
     if not digests:
         return said
@@ -72,8 +73,3 @@ def _edition(material: Material) -> list[str]:
     if output.public:
         return [say("map_review", number=output.map_review), say("fewest"), say("no_boundary")]
     return [say("internal"), say("no_boundary")]
-
-
-def _moment(written: str) -> str:
-    """Return a moment to the minute, in UTC as all that machines write."""
-    return f"{dt.datetime.fromisoformat(written).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

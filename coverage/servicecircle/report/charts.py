@@ -38,7 +38,8 @@ def draw_charts(material: Material, folder: Path) -> tuple[Figure, ...]:
     """
     Draw `pictures/report/trend-*.png`, as far as there is a history to draw.
 
-    `trend-headlines-<code>` is that of one township. Nothing is drawn where the study wants no pictures, or no font has the letters of its language.
+    `trend-headlines-<code>` is that of one township. Nothing is drawn where the study wants no pictures, or
+    no font has the letters of its language.
 
     Parameters
     ----------

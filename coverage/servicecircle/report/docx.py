@@ -184,8 +184,8 @@ class _Body:
         """Say the cautions that neither the foot of a page nor a section says, and where it all is from."""
         left = [] if _foot(self.report, self.look).whole else _unsaid(self.report)
         if left:
-            self.xml.append(paragraph("Lead", run(self.say("cautions")), "<w:keepNext/>"))
-            self.xml += map(point, left)
+            said = ("" if self.report.language == "zh" else " ").join(map(plain, left))
+            self.xml.append(paragraph("Note", run(self.say("cautions_left", text=said))))
         self.xml.append(paragraph("Note", run(self.report.provenance)))
 
 

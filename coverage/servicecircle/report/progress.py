@@ -146,7 +146,7 @@ def clauses_section(voice: Voice) -> Section:
     full = int(due["met"].eq(due["judged"]).sum())
     lead = voice.say("clause_lead", all=len(counted), due=len(due), met=full, unmet=len(due) - full)
     columns = (
-        voice.column("clause", width=4.2), Column("units", voice.say("clause_units"), "text", 1.1),
+        voice.column("clause", width=3.8), Column("units", voice.say("clause_units"), "text", 1.5),
         Column("met", voice.say("units_met"), "count", 0.8),
         Column("judged", voice.say("units_judged"), "count", 0.8),
         Column("rate", voice.say("clause_rate"), "share"), voice.column("deadline", "date", 1.4),

@@ -12,10 +12,8 @@ import pandas as pd
 
 from servicecircle.errors import ServiceCircleError
 from servicecircle.history.compare import compare
-from servicecircle.history.find import Kept, find_run
-from servicecircle.history.gaps import places_of_gaps
+from servicecircle.history.find import find_run
 from servicecircle.history.headlines import headlines
-from servicecircle.history.sources import anchored
 from servicecircle.history.store import opened
 from servicecircle.history.trend import COLUMNS, HEADLINE_COLUMNS, clause_series, headline_series
 from servicecircle.report.material import Earlier, Material, SignOff, When
@@ -71,13 +69,10 @@ def _with_past(material: Material, measure: Measure) -> Material:
 
 
 def _since(material: Material, last: str, measure: Measure) -> Comparison:
-    study, run = material.study, material.run
-    as_of = run.manifest["study"]["as_of"]
-    gaps = run.gaps.assign(stable_id=[f"{gap}@{as_of}" for gap in run.gaps["gap_id"]])
-    cells = places_of_gaps(gaps, run.folder) if run.folder else []
-    new = Kept("", replace(run, gaps=gaps), cells, anchored(study))
+    """Compare with the run before; inputs that changed since this run are those that the history kept."""
+    study, folder = material.study, str(material.run.folder)
     with tempfile.TemporaryDirectory(prefix="servicecircle-report-") as scratch:
-        old = find_run(last, study=study, scratch=Path(scratch))
+        old, new = (find_run(run, study=study, scratch=Path(scratch)) for run in (last, folder))
         return compare(old, new, measure=measure)
 
 

@@ -48,6 +48,15 @@ def approve(study: Study, conduct: Conduct, *, by: str, run_id: str | None = Non
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise InputError("schedule.approver", most=LONGEST_NAME)
     reports = ready(study)
+    try:
+        return _approved(study, conduct, reports, by=name, run_id=run_id)
+    except OSError as error:
+        raise as_ours(error) from error
+
+
+def _approved(
+    study: Study, conduct: Conduct, reports: Reports, *, by: str, run_id: str | None
+) -> tuple[State, list[str]]:
     with try_lock(reports.lock) as alone:
         if not alone:
             raise InputError("schedule.busy", pid=holder(reports.lock))
@@ -57,11 +66,8 @@ def approve(study: Study, conduct: Conduct, *, by: str, run_id: str | None = Non
             from servicecircle.schedule.making import approve_run  # heavy: not before it is certain
 
             job = Job(remembering(study), reports, conduct, log.of_run(state.run_id))
-            try:
-                final = approve_run(job, state, by=name)
-            except OSError as error:
-                raise as_ours(error) from error
-            job.log.event("approved", by=name)
+            final = approve_run(job, state, by=by)
+            job.log.event("approved", by=by)
             return final, job.problems
 
 

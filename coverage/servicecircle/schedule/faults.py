@@ -18,11 +18,15 @@ _CODES = {
 """A server that does not answer, a database or a file that another program holds."""
 
 _NUMBERS = {
-    errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ENOSPC, errno.EDQUOT, errno.ENFILE, errno.EMFILE, errno.EIO,
-    errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
-    errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE,
+    errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENFILE,
+    errno.EMFILE, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED,
+    errno.EPIPE,
 }  # fmt: skip
 """A busy or full disk, a shared folder or a network that is away for a moment."""
+
+_FULL = ("disk is full", "IO_ENOSPC", "IO_EDQUOT", "IO_EFBIG")
+"""So SQLite says it, in a GeoPackage too, and lxml in a workbook, without the system's number."""
 
 
 def passing(error: BaseException) -> bool:
@@ -30,7 +34,10 @@ def passing(error: BaseException) -> bool:
     if isinstance(error, ServiceCircleError) and error.code in _CODES:
         return True
     chain = [error, error.__cause__]
-    return any(isinstance(one, OSError) and one.errno in _NUMBERS for one in chain)
+    return any(
+        (isinstance(one, OSError) and one.errno in _NUMBERS) or any(sign in str(one) for sign in _FULL)
+        for one in chain
+    )
 
 
 def try_again(
@@ -76,6 +83,6 @@ def said_by(error: Exception) -> dict[str, str]:
 
 def as_ours(error: Exception) -> Exception:
     """Return a system's refusal as an error that a user can mend; others as they are."""
-    if isinstance(error, ServiceCircleError) or not (isinstance(error, OSError) and passing(error)):
+    if isinstance(error, ServiceCircleError) or not passing(error):
         return error
-    return OutputError("schedule.system", why=error.strerror or str(error))
+    return OutputError("schedule.system", why=getattr(error, "strerror", None) or str(error))

@@ -77,14 +77,20 @@ def run_once(study: Study, conduct: Conduct, *, if_due: bool) -> Outcome:
     """
     table = Timetable.of(study)
     reports = ready(study)
-    with try_lock(reports.lock) as alone:
-        if not alone:
-            return Outcome("busy", pid=holder(reports.lock))
-        with stage_log(reports.log) as log:
-            job = Job(remembering(study), reports, conduct, log)
-            if if_due and not _is_due(job, table):
-                return Outcome("not_due")
-            return _given_up(job) if if_due and _killed(job) > job.schedule.retries else _attempt(job)
+    try:
+        with try_lock(reports.lock) as alone:
+            if not alone:
+                return Outcome("busy", pid=holder(reports.lock))
+            with stage_log(reports.log) as log:
+                job = Job(remembering(study), reports, conduct, log)
+                if if_due and not _is_due(job, table):
+                    return Outcome("not_due")
+                return _given_up(job) if if_due and _killed(job) > job.schedule.retries else _attempt(job)
+    except OSError as error:  # a disk so full that nothing at all can be noted
+        failed = as_ours(error)
+        if failed is error:
+            raise
+        return Outcome("failed", error=failed)
 
 
 def ready(study: Study) -> Reports:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from servicecircle.maps.tables import unit_counts
 from servicecircle.report.cautions import cautions
 from servicecircle.report.model import Paragraph, Points
-from servicecircle.report.sections.columns import laid, less
+from servicecircle.report.sections.columns import filled, laid, less
 from servicecircle.report.sections.coverage import (
     first_circle,
     met_share,
@@ -30,17 +30,19 @@ def front(ground: Ground) -> tuple[Block, ...]:
     """Return the first page."""
     rows = whole_rows(ground)
     whole, say, text = rows[0], ground.say, ground.text
-    summary = text.say("summary", date=text.date(ground.material.as_of), **unit_counts(ground.villages))
+    counts = {key: text.count(number) for key, number in unit_counts(ground.villages).items()}
+    summary = text.say("summary", date=text.date(ground.material.as_of), **counts)
     rate = say("rate", share=text.share(met_share(whole)), met=text.count(whole["units_met"]),
                judged=text.count(whole["units_judged"]))  # fmt: skip
-    table = laid("headlines", say("headlines"), [first_circle(ground), *shares_beside(ground)], rows,
-                 notes=(say("denominator"), say("two_bases"), say("rounded")))  # fmt: skip
+    fields, bases = filled(shares_beside(ground), rows), _bases(ground, whole)
+    notes = (say("denominator"), *([say("two_bases")] if bases else []), say("rounded"))
+    table = laid("headlines", say("headlines"), [first_circle(ground), *fields], rows, notes=notes)
     return (
         *_approved(ground),
         Points(tuple(reconciled(ground))),
         Paragraph(summary + rate, "lead"),
         Points((_held(ground, whole), *(_covered(ground, whole, group) for group in ground.groups))),
-        *_bases(ground, whole),
+        *bases,
         table,
         Paragraph(text.say("space").join(cautions(ground.material)), "caution"),
     )
