@@ -88,9 +88,8 @@ def _write_layer(layer: gpd.GeoDataFrame, path: Path, *, name: str, geometry_typ
             promote_to_multi=geometry_type.startswith("Multi") and kinds <= fits,
         )
     except pyogrio.errors.DataSourceError as error:
-        why = (
-            str(error).rstrip().rsplit("\n", maxsplit=1)[-1][-_LONGEST_WHY:]
-        )  # before it stands a page of SQL
+        cause = str(error).rstrip().rsplit("\n", maxsplit=1)[-1]  # before it stands a page of SQL
+        why = cause[-_LONGEST_WHY:]
         raise OutputError("output.cannot_write", path=str(path), why=why) from error
 
 

@@ -37,6 +37,7 @@
       else if (onPaper && gaps.shown && table) {
         const text = (/\d+/.exec(table.rows[row][0]) || [""])[0];
         const label = L.tooltip({ permanent: true, direction: "right", className: "rank" });
+        label.beside = Math.max(0, feature.getRadius() - 4); // a tooltip keeps clear of a small symbol by itself
         numbers.addLayer(label.setLatLng(feature.getLatLng()).setContent(make("span", text)));
       }
     });
@@ -52,8 +53,10 @@
     const boxOf = (element) => element.getBoundingClientRect();
     const taken = Array.prototype.filter.call(document.querySelectorAll(".leaflet-tooltip.name"), (name) => name.style.visibility !== "hidden").map(boxOf);
     numbers.eachLayer((label) => {
+      const r = label.beside, aside = { right: [r, 0], left: [-r, 0], top: [0, -r], bottom: [0, r] };
       const turn = (direction) => {
         label.options.direction = direction;
+        label.options.offset = L.point(aside[direction]);
         label.update();
         return taken.every((other) => apart(boxOf(label.getElement()), other));
       };
