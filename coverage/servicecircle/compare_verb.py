@@ -44,14 +44,22 @@ def compare(
 
     of = Study.from_file(study) if study else None
     with tempfile.TemporaryDirectory(prefix="servicecircle-compare-") as scratch:
-        sides = [
-            find_run(named, study=of, scratch=Path(scratch) / str(i)) for i, named in enumerate((old, new))
-        ]
+        named = [_published(name, of) for name in (old, new)]
+        sides = [find_run(name, study=of, scratch=Path(scratch) / str(i)) for i, name in enumerate(named)]
         found = lay_beside(*sides, measure=measure)
     _show(found, language.value if language else _language_of(sides[1]))
     if output:
         for path in write_comparison(found, output):
             show_text(str(path))
+
+
+def _published(named: str, study: Study | None) -> str:
+    """Return the folder of a scheduled run where its id is named, as `status` shows it."""
+    from servicecircle.outputs.manifest import MANIFEST
+    from servicecircle.schedule.states import Reports
+
+    folder = Reports.of(study).folder(named) if study else None
+    return str(folder) if folder and (folder / MANIFEST).is_file() else named
 
 
 def _language_of(run: Kept) -> words.Language:

@@ -23,7 +23,7 @@ from servicecircle.schedule.states import Attempt, Reports
 from servicecircle.schedule.status import run_rows, status_lines, status_of, waiting_lines
 from servicecircle.study import Study
 from unit.scheduled_town import MORE_PEOPLE, Desk, desk_of, written_town
-from unit.small_town import PEOPLE, SmallTown
+from unit.small_town import FACILITIES, LAT, LON, PEOPLE, SmallTown, command
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,9 @@ def test_old_inputs_put_back_are_what_is_published_already(desk):
     desk.change(people=PEOPLE)
     found = desk.once()
     assert (found.result, found.refused, found.state.run_id[:4]) == ("unchanged", False, "0001")
+    with pytest.raises(InputError) as wrong:  # nobody may approve the wrong data any more
+        approve(desk.study, desk.conduct, by="x", run_id="0002")
+    assert wrong.value.code == "schedule.not_waiting"
 
 
 def test_older_data_are_held_back(desk):
@@ -547,3 +550,27 @@ def test_a_real_town_through_the_whole_cycle(written, tmp_path):
     latest = Path(Reports.of(study).latest)
     assert showing(Reports.of(study)) == first.state.run_id
     assert json.loads((latest / "run.json").read_text("utf-8"))["counts"]["facilities"] == 1
+
+
+def test_a_public_edition_is_scheduled_approved_and_compared_too(written, tmp_path):
+    shutil.copytree(written.folder, tmp_path / "town", ignore=shutil.ignore_patterns("maps"))
+    town = SmallTown(tmp_path / "town")
+    public = '[output]\nedition = "public"\nmap_review = "豫S（2026）1号"'
+    text = town.study.read_text("utf-8").replace("[output]", public)
+    town.put("study.toml", text.replace("kinds = []", 'kinds = ["full"]\nformats = ["html"]'))
+    conduct = Conduct(workers=1)
+    first = run_once(Study.from_file(town.study), conduct, if_due=False)
+    assert (first.result, first.error, first.problems) == ("published", None, ())
+    town.put("facilities.csv", FACILITIES + f"F2,北幸福院,村级幸福院,运营中,{LON:.4f},{LAT:.4f}\n")
+    study = Study.from_file(town.study)
+    second = run_once(study, conduct, if_due=False)
+    assert (second.result, second.error, second.problems) == ("published", None, ())
+    state, problems = approve(study, conduct, by="养老科")
+    assert (state.status, problems) == ("final", [])
+    page = (Reports.of(study).latest / "report.html").read_text("utf-8")
+    assert "养老科" in page
+    assert "送审稿" not in page
+    assert str(tmp_path) not in page
+    told = command("compare", first.state.run_id, second.state.run_id, "--study", town.study)
+    assert told.code == 0, told.err
+    assert "北幸福院" in told.out

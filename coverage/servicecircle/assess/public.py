@@ -34,6 +34,9 @@ _KEPT = (
 )  # fmt: skip
 _SUMMED = ("units", "reference_lines", "streets", "standards", "village_classes", "build_states", "tasks")
 
+_COUNTED = ("facilities", "facilities_located", "facilities_used", "zones", "units", "segments", "street_km")
+"""Counts of what is no person."""
+
 
 def for_public(results: _Found) -> _Found:
     """
@@ -118,5 +121,6 @@ def _evidence(evidence: pd.DataFrame) -> pd.DataFrame:
 def _manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     """Keep what was used and how many units there are; people only stand in the zones."""
     kept = {key: manifest[key] for key in _KEPT if key in manifest}
-    summary = manifest.get("summary", {})
+    summary, counts = manifest.get("summary", {}), manifest.get("counts", {})
+    kept["counts"] = {key: counts[key] for key in _COUNTED if key in counts}
     return {**kept, "summary": {key: summary[key] for key in _SUMMED if key in summary}}

@@ -186,8 +186,13 @@ def _is_text(table: Table, column: str, cells: pd.Series[Any]) -> bool:
 
 
 def _keep_inputs(store: Store, study: Study, run: RunFrames, run_id: str) -> None:
-    """Copy the inputs of a run, each part of each; what has changed since the run began is listed only."""
-    as_read = {(entry["name"], entry["sha256"]) for entry in run.manifest["inputs"]}
+    """
+    Copy the inputs of a run, each part of each; what has changed since the run began is listed only.
+
+    A public edition does not tell what it read: its inputs are taken as they are.
+    """
+    told = run.manifest.get("inputs")
+    as_read = {(entry["name"], entry["sha256"]) for entry in told or ()}
     objects, policy = objects_of(study), policy_of(study)
     digests = digests_of(study)
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -196,7 +201,7 @@ def _keep_inputs(store: Store, study: Study, run: RunFrames, run_id: str) -> Non
         if not path.is_file():
             continue
         unread = role.startswith("rules.")  # profiles are no inputs in the manifest
-        same = unread or (path.name, digests[role, source]) in as_read
+        same = unread or told is None or (path.name, digests[role, source]) in as_read
         for part in parts_of(path):
             kept = same and policy.keep_inputs > 0
             sha256 = keep(part, objects) if kept else ""

@@ -68,9 +68,15 @@ def _with_past(material: Material, measure: Measure) -> Material:
     )
 
 
-def _since(material: Material, last: str, measure: Measure) -> Comparison:
-    """Compare with the run before; inputs that changed since this run are those that the history kept."""
+def _since(material: Material, last: str, measure: Measure) -> Comparison | None:
+    """
+    Compare with the run before; inputs that changed since this run are those that the history kept.
+
+    A public edition does not tell what rests on figures that it suppresses.
+    """
     study, folder = material.study, str(material.run.folder)
+    if study.output.public:
+        return None
     with tempfile.TemporaryDirectory(prefix="servicecircle-report-") as scratch:
         old, new = (find_run(run, study=study, scratch=Path(scratch)) for run in (last, folder))
         return compare(old, new, measure=measure)

@@ -44,7 +44,9 @@ def renew_reports(folder: Path, study: Study, *, sign_off: SignOff, measure: Mea
         It cannot be written; what stood there is kept.
     """
     manifest = read_manifest(folder)
-    was = study_of(manifest, study.path).model_copy(update={"history": study.history})
+    # a public edition does not tell its study: it is the one that stands there
+    was = study_of(manifest, study.path) if "study_text" in manifest else study
+    was = was.model_copy(update={"history": study.history})
     reports = set(manifest["reports"])
     with atomic_folder(folder, run_id=f"{os.getpid()}-{uuid.uuid4().hex[:8]}") as new:
         kept = [entry["name"] for entry in manifest["files"] if entry["name"] not in reports]

@@ -64,7 +64,7 @@ def measure(run: RunFrames) -> Measured:
     """Return what of a written run is compared."""
     told, zones = run.manifest, run.zones
     counts = told["counts"]
-    rows = {"facilities": counts["facilities"], "people": counts["people_rows"]}
+    rows = {"facilities": counts["facilities"], "people": counts.get("people_rows", 0)}
     rows |= {f"zones_{level}": n for level, n in counts["zones"].items()}
     rows |= dict(counts.get("registers", {}))
     townships = zones.loc[zones["level"].eq("township")].drop_duplicates("code")
@@ -73,7 +73,7 @@ def measure(run: RunFrames) -> Measured:
     return Measured(
         as_of=str(told["study"]["as_of"]),
         rows={name: float(n) for name, n in rows.items()},
-        people=float(told["totals"]["scaled"]),
+        people=_all_people(run),
         street_km=float(counts["street_km"]),
         kinds={str(kind): float(n) for kind, n in Counter(run.facilities["kind"]).items() if kind},
         shares=headlines(zones),
@@ -81,6 +81,16 @@ def measure(run: RunFrames) -> Measured:
         names=dict(zip(townships["code"].map(str), townships["name"].map(str), strict=True)),
         inputs=inputs_of(told),
     )
+
+
+def _all_people(run: RunFrames) -> float:
+    """Return all people; of a public edition, which has no totals, those of the highest zones."""
+    totals = run.manifest.get("totals")
+    if totals:
+        return float(totals["scaled"])
+    own = run.zones.loc[run.zones["circle"].eq(OWN)]
+    highest = own.loc[own["level"].eq(own["level"].iloc[0])] if len(own) else own
+    return math.fsum(highest["people"].dropna())
 
 
 def inputs_of(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:

@@ -170,6 +170,7 @@ def _done(job: Job) -> tuple[Result, State]:
     job.settle()
     mark = mark_of(job.study)
     known = _made_from(job.reports, mark)
+    _withdraw(job, known)
     if known is not None and (known.recorded or known.status not in PUBLISHED):
         return "unchanged", known
     from servicecircle.schedule.making import make, remember_late  # heavy, and mostly not needed
@@ -178,6 +179,13 @@ def _done(job: Job) -> tuple[Result, State]:
         return "unchanged", remember_late(job, known)
     state = make(job, mark)
     return ("held" if state.status == "held" else "published"), state
+
+
+def _withdraw(job: Job, known: State | None) -> None:
+    """Let nobody approve a held run after its inputs were put back to what is published."""
+    newest = last_finished(job.reports)
+    if known and newest and newest.status == "held" and known.run_id != newest.run_id:
+        job.reports.save(newest.model_copy(update={"status": "superseded"}))
 
 
 @contextmanager
