@@ -372,3 +372,11 @@ def test_rows_in_are_rows_out(tmp_path):
     listed = {f.row for f in findings if f.severity == "error"}
     assert set(frame.loc[frame["reason"] != "", "row"]) <= listed
     assert frame["facility_id"].tolist() == sorted(frame["facility_id"])
+
+
+def test_half_a_pair_of_metres_is_no_place_and_stops_nothing(tmp_path):
+    half = [row(f"H{i}", lon="401", lat="") for i in range(2)]
+    write_rows(tmp_path, [row("A1"), *half, row("A2", lon="115.03")])
+    frame, _ = check(tmp_path)
+    reasons = dict(zip(frame["facility_id"], frame["reason"], strict=True))
+    assert reasons == {"A1": "", "A2": "", "H0": "no_coordinates", "H1": "no_coordinates"}

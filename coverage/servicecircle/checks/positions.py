@@ -71,7 +71,7 @@ def locate_rows(
     """
     xy, missing = _read(rows, required=ground is None)
     crs, declared = _crs(rows)
-    metres = np.abs(xy).max(axis=1, initial=0.0, where=np.isfinite(xy)) > _NO_DEGREES
+    metres = ~missing & (np.abs(xy).max(axis=1, initial=0.0, where=np.isfinite(xy)) > _NO_DEGREES)
     gridded = np.full(xy.shape, np.nan)
     if crs.is_geographic and metres.any():
         gridded[metres] = _metres(
