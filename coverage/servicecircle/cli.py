@@ -109,7 +109,7 @@ def run(
     ] = False,
     online: Online = False,
 ) -> None:
-    """Run a study: maps, tables, GeoPackage. 运行研究，输出地图、表格和 GeoPackage。"""
+    """Run a study: maps, tables, GeoPackage, reports. 运行研究，输出地图、表格和报告。"""
     results, _ = _run_study(context, study, output, language, workers, quiet=quiet, online=online)
     if strict and _unmet(results):
         raise typer.Exit(UNMET)

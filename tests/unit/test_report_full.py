@@ -24,6 +24,7 @@ from servicecircle.report.figures import shown
 from servicecircle.report.full import full_report
 from servicecircle.report.material import Material, SignOff
 from servicecircle.report.model import Figure, Paragraph, Points, Table
+from servicecircle.report.sections import places
 from servicecircle.report.sections.coverage import whole_rows
 from servicecircle.report.sections.ground import Ground
 from servicecircle.standards.register import load_profile
@@ -499,6 +500,19 @@ def test_every_village_of_a_large_study_is_there_in_a_moment(tmp_path_factory):
     assert time.perf_counter() - started < 5
     assert len([n for n in tables_of(report) if n.startswith("village-")]) == 1200
     assert sum(s.name.startswith("township-") for s in sections_of(report)) == 100
+
+
+def test_a_study_too_large_for_pages_of_each_says_where_they_stand(tmp_path_factory, monkeypatch):
+    material = province(tmp_path_factory, drawn_province(prefectures=1, counties=2, townships=6, villages=4))
+    monkeypatch.setattr(places, "MOST_TABLES", 23)
+    report = full_report(material)
+    assert not [n for n in tables_of(report) if n.startswith("village-")]
+    assert sum(s.name.startswith("township-") for s in sections_of(report)) == 6
+    monkeypatch.setattr(places, "MOST_PAGES", 5)
+    (section,) = [s for s in full_report(material).sections if s.name == "townships"]
+    assert section.sections == ()
+    assert "6" in section.blocks[0].text
+    assert any(block.name.startswith("townships") for block in section.blocks if hasattr(block, "rows"))
 
 
 def test_the_whole_is_the_sum_of_its_zones_where_there_is_no_summary(tmp_path_factory, drawn):

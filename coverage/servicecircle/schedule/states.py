@@ -57,7 +57,7 @@ class State(_File):
     Parameters
     ----------
     status
-        `superseded`: a newer run was published before this one was approved.
+        `superseded`: before this one was approved, a newer run was published or the old inputs were put back.
     mark
         Digest of all it was made from; '' where that cannot be told.
     why

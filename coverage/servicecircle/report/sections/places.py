@@ -30,6 +30,9 @@ LARGEST_GAPS = 5
 MOST_VERDICTS = 15
 """Clauses that a township's page lists."""
 
+MOST_PAGES, MOST_TABLES = 400, 5_000
+"""Townships with pages of their own, and villages with tables: with more nobody could open the report."""
+
 
 def maps(ground: Ground) -> Section | None:
     """Return the section with the pictures of the whole; None where none were drawn."""
@@ -125,6 +128,10 @@ def townships(ground: Ground) -> Section:
     by_parent = {str(code): part for code, part in ground.villages.groupby("parent_code", sort=False)}
     codes = [str(code) for code in ground.townships["code"]]
     pages = _facilities_by(ground)
+    if len(codes) > MOST_PAGES:
+        left = Paragraph(ground.say("no_township_pages", count=ground.text.count(len(codes))), "note")
+        blocks = (left, *_listed(ground, codes), *_elsewhere(ground, pages.get("", [])))
+        return Section("townships", ground.say("townships"), blocks, new_page=True)
     files = file_names(ground.townships["code"])
     parts = [
         _township(ground, code, by_parent[code], files[code], pages.get(code, []))
@@ -229,6 +236,8 @@ def _of_note(ground: Ground, code: str, name: str) -> list[Block]:
 
 
 def _villages(ground: Ground, villages: pd.DataFrame) -> tuple[Block, ...]:
+    if len(ground.villages) > MOST_TABLES:
+        return (Paragraph(ground.say("no_village_tables", count=ground.text.count(len(villages))), "note"),)
     return tuple(_village(ground, str(code)) for code in villages["code"])
 
 
