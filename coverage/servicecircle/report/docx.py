@@ -49,7 +49,7 @@ _MANNERS = {"body": "BodyText", "lead": "Lead", "caution": "Caution"}
 _FOOT_LINES = 3
 """Lines that the foot of a page has for cautions; where they are longer, the rest stands at the end."""
 
-_FIGURE_SHARE, _SHEET_FIGURE_SHARE = 0.65, 0.26
+_FIGURE_SHARE, _SHEET_FIGURE_SHARE = 0.65, {"zh": 0.26, "en": 0.21}
 """Of a page's height, at most, for a figure."""
 
 
@@ -169,7 +169,7 @@ class _Body:
             self.xml.append(paragraph(_style_of(block, where), run(block.text)))
 
     def _figure(self, figure: Figure) -> None:
-        share = _SHEET_FIGURE_SHARE if self.report.kind == "sheet" else _FIGURE_SHARE
+        share = _SHEET_FIGURE_SHARE[self.report.language] if self.report.kind == "sheet" else _FIGURE_SHARE
         room = (self.paper.text_width, self.paper.text_height * share)
         picture = fitted(self.album.picture(figure), room=room)
         self.xml.append(paragraph("Picture", self._drawn(picture, name=figure.title, alt=figure.alt)))

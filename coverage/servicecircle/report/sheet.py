@@ -274,9 +274,9 @@ def _villages(voice: Voice, villages: pd.DataFrame) -> tuple[Block, ...]:
 def _village_columns(voice: Voice, part: int) -> tuple[Column, ...]:
     suffix = f"_{part + 1}" if part else ""
     return (
-        Column(f"name{suffix}", voice.say("village_rows"), "text", 1.5),
-        voice.column(f"{voice.share_key}{suffix}", "share", title=voice.label(voice.share_key)),
-        voice.column(f"verdict{suffix}", width=1.0, title=voice.label("verdict")),
+        Column(f"name{suffix}", voice.say("village_rows"), "text", 1.3),
+        voice.column(f"{voice.share_key}{suffix}", "share", 0.8, title=voice.label(voice.share_key)),
+        voice.column(f"verdict{suffix}", width=1.6, title=voice.label("verdict")),
     )
 
 
