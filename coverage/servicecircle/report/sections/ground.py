@@ -120,6 +120,10 @@ class Ground:
             return self.text.circle(own)
         return self.text.label("circle", circle_id) if circle_id else self.text.say("no_circle")
 
+    def inside(self, label: str) -> str:
+        """Return a label as it stands inside a sentence."""
+        return label[:1].lower() + label[1:] if self.text.language == "en" else label
+
     def name(self, code: str) -> str:
         """Return what a zone is called; its code where nobody named it."""
         known = self.rows.get(code)

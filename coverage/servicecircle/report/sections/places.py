@@ -62,7 +62,9 @@ def overall(ground: Ground) -> Section:
         if len(codes) > 1 and level != ground.lowest:
             name = ground.text.label("level", level)
             rows = [ground.own(code) for code in codes]
-            blocks += zone_tables(ground, level, say("by", what=name), first_name(ground, name), rows)
+            blocks += zone_tables(
+                ground, level, say("by", what=ground.inside(name)), first_name(ground, name), rows
+            )
     return Section("overall", say("overall"), (*blocks, *_reporting_units(ground), _by_kind(ground)))
 
 
@@ -102,7 +104,9 @@ def _reporting_units(ground: Ground) -> list[Table]:
     unit = given.where(given.ne(""), villages["parent_code"].map(lambda code: ground.name(str(code))))
     rows = [_summed(ground, str(name), part) for name, part in villages.groupby(unit.to_numpy(), sort=False)]
     name = ground.text.label("column", "report_unit")
-    return zone_tables(ground, "report-units", ground.say("by", what=name), first_name(ground, name), rows)
+    return zone_tables(
+        ground, "report-units", ground.say("by", what=ground.inside(name)), first_name(ground, name), rows
+    )
 
 
 def _summed(ground: Ground, name: str, part: pd.DataFrame) -> Row:
@@ -161,7 +165,8 @@ def _listed(ground: Ground, codes: list[str]) -> tuple[Block, ...]:
         return ()
     name = ground.text.label("level", "township")
     rows = [*(ground.own(code) for code in codes), whole_rows(ground)[0]]
-    return tuple(zone_tables(ground, "townships", ground.say("by", what=name), first_name(ground, name), rows,
+    by = ground.say("by", what=ground.inside(name))
+    return tuple(zone_tables(ground, "townships", by, first_name(ground, name), rows,
                              strong=frozenset({len(rows) - 1})))  # fmt: skip
 
 
