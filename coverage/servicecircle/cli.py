@@ -250,6 +250,9 @@ def _run_study(
     for line in headline(results.manifest, study.language):
         typer.echo(line)
     typer.echo(f"{words.label('cli', 'map', study.language)}{written / 'index.html'}")
+    reports = [written / name for name in ("report.docx", "report.html") if (written / name).is_file()]
+    if reports:
+        typer.echo(f"{words.label('cli', 'report', study.language)}{reports[0]}")
     if study.history is not None:
         for line in compare_verb.remember(written, study):
             typer.echo(line)
