@@ -89,3 +89,19 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Return a town with a schedule and its output, made once; who changes it copies it."""
+    from unit.scheduled_town import written_town
+
+    return written_town(tmp_path_factory.mktemp("written") / "town")
+
+
+@pytest.fixture
+def desk(written: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Return such a town with a clock of its own, whose runs take no time."""
+    from unit.scheduled_town import desk_of
+
+    return desk_of(written, tmp_path / "town", monkeypatch)

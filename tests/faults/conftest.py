@@ -5,7 +5,6 @@ import time
 import pytest
 
 from faults.real_town import RealTown
-from unit.scheduled_town import desk_of, written_town
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +19,3 @@ def published(tmp_path_factory):
 @pytest.fixture
 def town(published, tmp_path):
     return published.copied(tmp_path / "town")
-
-
-@pytest.fixture(scope="session")
-def written(tmp_path_factory):
-    return written_town(tmp_path_factory.mktemp("written") / "town")
-
-
-@pytest.fixture
-def desk(written, tmp_path, monkeypatch):
-    """A town whose runs take no time: its steps can be stopped one by one."""
-    return desk_of(written, tmp_path / "town", monkeypatch)

@@ -22,18 +22,8 @@ from servicecircle.schedule.runner import run_once
 from servicecircle.schedule.states import Attempt, Reports
 from servicecircle.schedule.status import run_rows, status_lines, status_of, waiting_lines
 from servicecircle.study import Study
-from unit.scheduled_town import MORE_PEOPLE, Desk, desk_of, written_town
+from unit.scheduled_town import MORE_PEOPLE, Desk
 from unit.small_town import FACILITIES, LAT, LON, PEOPLE, SmallTown, command
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    return written_town(tmp_path_factory.mktemp("schedule") / "town")
-
-
-@pytest.fixture
-def desk(written, tmp_path, monkeypatch):
-    return desk_of(written, tmp_path / "town", monkeypatch)
 
 
 def events(desk):

@@ -14,21 +14,11 @@ from servicecircle.errors import InputError
 from servicecircle.schedule import job
 from servicecircle.schedule.timers import timer_file
 from servicecircle.study import Study
-from unit.scheduled_town import MORE_PEOPLE, desk_of, written_town
+from unit.scheduled_town import MORE_PEOPLE
 from unit.small_town import SmallTown, command
 
 NAMESPACE = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
 ODD = "养老 100%d $HOME 'q' \"x\" \\n & <b>"
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    return written_town(tmp_path_factory.mktemp("verbs") / "town")
-
-
-@pytest.fixture
-def desk(written, tmp_path, monkeypatch):
-    return desk_of(written, tmp_path / "town", monkeypatch)
 
 
 def held(desk):
